@@ -1,0 +1,23 @@
+"""Input files: a path that a user names, digested where it is parsed."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from labctl.model.plan import InputFile
+
+
+def input_file(path: str) -> InputFile:
+    """The file or folder at ``path``. Raises ValueError if it is not there or cannot be one."""
+    from labctl.worker.artifacts import digest_path
+    from labctl.worker.context import ArtifactError
+
+    full = os.path.abspath(os.path.expanduser(path))
+    try:
+        sha256, size, _ = digest_path(Path(os.path.realpath(full)))
+    except FileNotFoundError:
+        raise ValueError(f"there is no file {path}") from None
+    except (OSError, ArtifactError) as error:
+        raise ValueError(f"{path} cannot be read: {error}") from None
+    return InputFile(full, sha256, size)

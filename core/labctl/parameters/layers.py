@@ -1,0 +1,311 @@
+"""Flags over environment over YAML file over project over user over preset over defaults.
+
+Each value keeps where it came from. What is wrong is collected, so that a user sees all of it.
+"""
+
+from __future__ import annotations
+
+import difflib
+import itertools
+import os
+from collections.abc import Iterable, Mapping
+from typing import Any, NamedTuple
+
+import msgspec
+
+from labctl.config import Configuration
+from labctl.errors import UsageError
+from labctl.parameters.fields import Field, decode, fields_of, plain
+
+EXTENSIONS = "extensions"
+
+
+class Given(NamedTuple):
+    """What the user typed: option texts by key, a file, a preset, grids as ``name=a,b``."""
+
+    flags: Mapping[str, str | list[str]] = {}
+    file: str | None = None
+    preset: str | None = None
+    grid: tuple[str, ...] = ()
+
+
+class Origin(NamedTuple):
+    """Where a value came from: ``flag``, ``environment``, ..., and the place to look at."""
+
+    layer: str
+    place: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.layer} {self.place}".strip()
+
+
+class Point(NamedTuple):
+    """One point of the grid: the parameters, checked and frozen, and those of the extensions.
+
+    ``label`` is empty when there is no grid, else ``lr=0.1`` with the parameters that vary.
+    ``record`` holds every value as JSON, by key.
+    """
+
+    label: str
+    parameters: Any
+    extensions: dict[str, Any]
+    origins: dict[str, Origin]
+    record: dict[str, Any]
+
+
+class Resolved(NamedTuple):
+    points: tuple[Point, ...]
+    seed: int | None
+    preset: str | None
+
+
+class _Sweep(NamedTuple):
+    values: list[Any]
+
+
+class Types(NamedTuple):
+    """All parameters that a run of this plugin knows: its own and those of its extensions."""
+
+    plugin: str
+    own: type[msgspec.Struct] | None
+    extensions: dict[str, type[msgspec.Struct]]
+    presets: Mapping[str, Mapping[str, Any]]
+
+    def fields(self) -> dict[str, Field]:
+        """Fields by key: ``lr``, ``optimiser.beta``, ``extensions.confusion.depth``."""
+        found = {f.path: f for f in fields_of(self.own, self.plugin)} if self.own else {}
+        for name, kind in self.extensions.items():
+            for field in fields_of(kind, f"extension {name}", reserved=False):
+                found[f"{EXTENSIONS}.{name}.{field.path}"] = field
+        return found
+
+
+def resolve(types: Types, given: Given, configuration: Configuration) -> Resolved:
+    """Merge the layers and check the result. Raises UsageError with every mistake."""
+    merge = _Merge(types)
+    file_values = merge.read_file(given.file)
+    preset = given.preset or merge.text_of(file_values, "preset")
+    merge.preset(preset)
+    for path, table in configuration.tables("parameters", types.plugin):
+        merge.data(table, Origin("configuration", path))
+    merge.file_layer(given.file, file_values)
+    merge.environment(os.environ)
+    merge.flags(given.flags)
+    merge.grid(given.grid)
+    points = merge.points()
+    if merge.mistakes:
+        raise merge.error()
+    return Resolved(points, merge.seed(file_values), preset)
+
+
+class _Merge:
+    def __init__(self, types: Types) -> None:
+        self.types = types
+        self.fields = types.fields()
+        self.values: dict[str, Any] = {k: f.default for k, f in self.fields.items()}
+        self.origins: dict[str, Origin] = dict.fromkeys(self.fields, Origin("default"))
+        self.mistakes: list[str] = []
+        self.sources: list[str] = []
+        self.document: Any = None
+
+    def read_file(self, path: str | None) -> dict[str, Any]:
+        if path is None:
+            return {}
+        from labctl.parameters.yamlfile import read_yaml  # 3 interpreters: only where there is a file
+
+        self.document, found = read_yaml(path, os.path.basename(path))
+        if self.document is None:
+            raise UsageError(f"{path} {found[0].message}")
+        for mistake in found:
+            self._in_file(*mistake)
+        values: dict[str, Any] = self.document.values
+        named = values.get("plugin", self.types.plugin)
+        if named != self.types.plugin:
+            self._in_file(self.document.places.get(("plugin",)), f"is for {named}, not {self.types.plugin}")
+        return values
+
+    def preset(self, name: str | None) -> None:
+        if name is None:
+            return
+        if name not in self.types.presets:
+            near = difflib.get_close_matches(name, self.types.presets, 1)
+            also = (
+                f"; did you mean {near[0]}?"
+                if near
+                else f"; there are: {', '.join(self.types.presets) or 'none'}"
+            )
+            self.mistakes.append(f"preset {name}: {self.types.plugin} has no such preset{also}")
+            return
+        self.data(self.types.presets[name], Origin("preset", name))
+
+    def data(self, values: Mapping[str, Any], origin: Origin) -> None:
+        """A layer of typed values, nested as its file is."""
+        for key, value in self._leaves(values):
+            problem = self._set(key, value, origin)
+            if problem:
+                self.mistakes.append(f"{origin}: {problem}")
+
+    def file_layer(self, path: str | None, values: dict[str, Any]) -> None:
+        rest = {k: v for k, v in values.items() if k not in ("preset", "plugin", "seed")}
+        for key, value in self._leaves(rest):
+            parts = tuple(key.split("."))
+            place = self.document.keys.get(parts) or self.document.places.get(parts)
+            where = f"{self.document.name}:{place[0]}:{place[1]}" if place else self.document.name
+            problem = self._set(key, value, Origin("file", where), sweeps=True)
+            if problem:
+                wrong_key = key not in self.fields
+                mark = place if wrong_key else self.document.places.get(parts, place)
+                self._in_file(mark, problem)
+
+    def environment(self, environ: Mapping[str, str]) -> None:
+        prefix = f"LABCTL_{self.types.plugin.replace('-', '_').upper()}_"
+        names = {prefix + _variable(key): key for key in self.fields}
+        for name in sorted(environ):
+            if not name.startswith(prefix):
+                continue
+            key = names.get(name)
+            if key is None:
+                near = difflib.get_close_matches(name, names, 1)
+                also = f"; did you mean {near[0]}?" if near else ""
+                self.mistakes.append(f"environment: {name}: no such parameter{also}")
+                continue
+            self._set_text(key, environ[name], Origin("environment", name))
+
+    def flags(self, flags: Mapping[str, str | list[str]]) -> None:
+        for key, text in flags.items():
+            self._set_text(key, text, Origin("flag", _option(key)))
+
+    def grid(self, grids: Iterable[str]) -> None:
+        for grid in grids:
+            name, equals, text = grid.partition("=")
+            key = name.strip().lstrip("-").replace("-", "_")
+            field = self.fields.get(key)
+            if not equals or not text:
+                self.mistakes.append(f"--grid {grid}: write it as name=a,b")
+            elif field is None:
+                self.mistakes.append(f"--grid {grid}: {self._unknown(key)}")
+            else:
+                self._sweep_texts(key, field, [part.strip() for part in text.split(",")])
+
+    def points(self) -> tuple[Point, ...]:
+        sweeps = {k: v.values for k, v in self.values.items() if isinstance(v, _Sweep)}
+        found: list[Point] = []
+        for combination in itertools.product(*sweeps.values()):
+            chosen = dict(zip(sweeps, combination, strict=True))
+            point = self._point({**self.values, **chosen}, chosen)
+            if point is not None:
+                found.append(point)
+        return tuple(found)
+
+    def seed(self, values: dict[str, Any]) -> int | None:
+        seed = values.get("seed")
+        return seed if isinstance(seed, int) and not isinstance(seed, bool) else None
+
+    def text_of(self, values: dict[str, Any], key: str) -> str | None:
+        value = values.get(key)
+        if value is not None and not isinstance(value, str):
+            self._in_file(self.document.places.get((key,)), f"{key}: a name is wanted")
+            return None
+        return value
+
+    def error(self) -> UsageError:
+        count = f"{len(self.mistakes)} errors" if len(self.mistakes) > 1 else "an error"
+        where = self.document.name if self.document else f"the parameters of {self.types.plugin}"
+        lines = [line for mistake in self.mistakes for line in mistake.split("\n")]
+        verb = "has" if self.document else "have"
+        return UsageError(
+            f"{where} {verb} {count}",
+            details=lines,
+            hints=[f"all parameters: labctl run {self.types.plugin} --help"],
+        )
+
+    def _leaves(self, values: Mapping[str, Any], prefix: str = "") -> Iterable[tuple[str, Any]]:
+        for name, value in values.items():
+            key = f"{prefix}{name}".replace("-", "_") if not prefix else f"{prefix}{name}"
+            inner = any(k.startswith(key + ".") for k in self.fields) or key == EXTENSIONS
+            if isinstance(value, Mapping) and inner:
+                yield from self._leaves(value, key + ".")
+            else:
+                yield key, value
+
+    def _set(self, key: str, value: Any, origin: Origin, *, sweeps: bool = False) -> str:
+        field = self.fields.get(key)
+        if field is None:
+            return self._unknown(key)
+        try:
+            if sweeps and isinstance(value, list) and value and self._is_sweep(field, value):
+                self.values[key] = _Sweep([field.from_data(item) for item in value])
+            else:
+                self.values[key] = field.from_data(value)
+        except ValueError as error:
+            return f"{key}: {error}"
+        self.origins[key] = origin
+        return ""
+
+    def _is_sweep(self, field: Field, value: list[Any]) -> bool:
+        return isinstance(value[0], list) if field.is_list else True
+
+    def _set_text(self, key: str, text: str | list[str], origin: Origin) -> None:
+        try:
+            self.values[key] = self.fields[key].from_text(text)
+        except ValueError as error:
+            self.mistakes.append(f"{origin.place}: {error}")
+        self.origins[key] = origin
+
+    def _sweep_texts(self, key: str, field: Field, texts: list[str]) -> None:
+        try:
+            self.values[key] = _Sweep([field.from_text(text) for text in texts])
+        except ValueError as error:
+            self.mistakes.append(f"--grid {key}: {error}")
+        self.origins[key] = Origin("flag", "--grid")
+
+    def _unknown(self, key: str) -> str:
+        near = difflib.get_close_matches(key, list(self.fields), 1, 0.6)
+        return f"{key}: no such parameter" + (f"; did you mean {near[0]}?" if near else "")
+
+    def _in_file(self, place: tuple[int, int] | None, message: str) -> None:
+        from labctl.parameters.yamlfile import Mistake
+
+        self.mistakes.append("\n".join(self.document.shown(Mistake(place, message))))
+
+    def _point(self, values: dict[str, Any], chosen: dict[str, Any]) -> Point | None:
+        label = ",".join(f"{k.rpartition('.')[2]}={_short(plain(v))}" for k, v in chosen.items())
+        try:
+            own = self._built(self.types.own, values, "") if self.types.own else None
+            extensions = {
+                name: self._built(kind, values, f"{EXTENSIONS}.{name}.")
+                for name, kind in self.types.extensions.items()
+            }
+        except (msgspec.ValidationError, ValueError, TypeError) as error:
+            self.mistakes.append(f"{label + ': ' if label else ''}{error}")
+            return None
+        record = {key: plain(value) for key, value in values.items() if not isinstance(value, _Sweep)}
+        return Point(label, own, extensions, dict(self.origins), record)
+
+    def _built(self, kind: type[msgspec.Struct], values: dict[str, Any], prefix: str) -> Any:
+        nested: dict[str, Any] = {}
+        for key, value in values.items():
+            if not key.startswith(prefix) or (not prefix and key.startswith(EXTENSIONS + ".")):
+                continue
+            *parents, last = key[len(prefix) :].split(".")
+            table = nested
+            for parent in parents:
+                table = table.setdefault(parent, {})
+            table[last] = value
+        return msgspec.convert(nested, kind, dec_hook=decode)
+
+
+def _variable(key: str) -> str:
+    if key.startswith(EXTENSIONS + "."):
+        _, name, rest = key.split(".", 2)
+        return f"_{name}__{rest.replace('.', '__')}".replace("-", "_").upper()
+    return key.replace(".", "__").upper()
+
+
+def _option(key: str) -> str:
+    return "--" + key.removeprefix(EXTENSIONS + ".").replace("_", "-")
+
+
+def _short(value: Any) -> str:
+    text = value if isinstance(value, str) else msgspec.json.encode(value).decode()
+    return "".join(c if c.isalnum() or c in "._-+" else "_" for c in text)[:24]
