@@ -1,0 +1,333 @@
+"""The workers of this machine: started when needed, reused after a clean end, ended with their trees."""
+
+from __future__ import annotations
+
+import os
+import selectors
+import shutil
+import signal
+import socket
+import time
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+
+from labctl.executors import machine
+from labctl.executors.keeper import KILL, TERMINATE, Ended, Spawn
+from labctl.executors.logs import LogWriter, masked
+from labctl.executors.zygote import Zygote
+from labctl.model.machine import Environment
+from labctl.model.wire import Event, Order
+from labctl.spi import Session
+from labctl.store.folder import RunFolder
+from labctl.worker.loop import Task
+from labctl.worker.place import Layout
+
+SLACK = 2.0  # seconds after its timeout in which a worker may end its job by itself
+STARTING = 300.0  # seconds for a template to import what is preloaded
+CHUNK = 1 << 16
+
+
+class _Worker:
+    def __init__(self, kind: tuple[Any, ...], jobs: socket.socket, keeper: socket.socket) -> None:
+        self.kind = kind
+        self.jobs = jobs
+        self.keeper = keeper
+        self.from_jobs = b""
+        self.from_keeper = b""
+        self.order: Order | None = None
+        self.handle = ""
+        self.secrets: list[str] = []
+        self.log: LogWriter | None = None
+        self.pipe: int | None = None
+        self.deadline: float | None = None
+        self.kill_at: float | None = None
+        self.cause = ""
+        self.began = 0.0
+        self.gpus: tuple[int, ...] = ()
+        self.work = ""
+
+
+class Crew:
+    """All workers of one run. Used by one thread only."""
+
+    def __init__(self, session: Session, zygote: Zygote, slots: int) -> None:
+        self._session = session
+        self._folder = RunFolder(session.folder)
+        self._zygote = zygote
+        self._slots = slots
+        self._selector = selectors.DefaultSelector()
+        self._workers: list[_Worker] = []
+        self._closing = False
+
+    @property
+    def finished(self) -> bool:
+        return self._closing and not self._workers
+
+    def emit(self, event: Event) -> None:
+        self._session.emit(event)
+
+    def watch(self, file: Any, events: int, call: Callable[[], None]) -> None:
+        self._selector.register(file, events, call)
+
+    def turn(self) -> None:
+        """Wait for whatever comes next and deal with it."""
+        deadlines = [t for w in self._workers for t in (w.deadline, w.kill_at) if t is not None]
+        timeout = max(0.0, min(deadlines) - time.monotonic()) if deadlines else None
+        for key, _ in self._selector.select(timeout):
+            # An earlier call of this turn may have closed it.
+            if key.fileobj in self._selector.get_map():
+                key.data()
+        now = time.monotonic()
+        for worker in list(self._workers):
+            if worker.deadline is not None and now >= worker.deadline:
+                worker.deadline = None
+                worker.cause = worker.cause or "timed out"
+                self._word(worker, KILL)
+            if worker.kill_at is not None and now >= worker.kill_at:
+                worker.kill_at = None
+                self._word(worker, KILL)
+
+    def assign(self, order: Order, handle: str) -> None:
+        """Give an order to an idle worker of its kind, or to a new one. Raises OSError."""
+        environment = self._session.environment(order.environment)
+        gpus = self._free_gpus(environment)
+        kind = (environment.preload, environment.secrets, gpus)
+        worker = None if order.fresh else self._idle(kind)
+        if worker is None:
+            self._retire_surplus()
+            worker = self._start(kind, environment, fresh=order.fresh)
+        worker.order, worker.handle, worker.gpus = order, handle, gpus
+        worker.secrets = machine.secret_values(environment)
+        worker.cause, worker.kill_at = "", None
+        worker.began = time.time()
+        worker.deadline = time.monotonic() + STARTING + order.timeout
+        self._send(worker, order, environment)
+
+    def stop(self, handle: str, grace: float) -> None:
+        """Ask the worker of an attempt to save and stop; kill it after the grace."""
+        for worker in self._workers:
+            if worker.handle == handle and worker.order is not None:
+                worker.cause = worker.cause or "stopped"
+                worker.kill_at = time.monotonic() + grace
+                self._word(worker, TERMINATE if grace > 0 else KILL)
+
+    def close(self) -> None:
+        """End all workers. Nothing more is told of what they were doing."""
+        self._closing = True
+        for worker in self._workers:
+            worker.order = None
+            self._word(worker, KILL)
+
+    def dismiss(self) -> None:
+        self._selector.close()
+        self._zygote.close()
+
+    def _idle(self, kind: tuple[Any, ...]) -> _Worker | None:
+        return next((w for w in self._workers if w.order is None and w.kind == kind and not w.cause), None)
+
+    def _retire_surplus(self) -> None:
+        idle = [w for w in self._workers if w.order is None and not w.cause]
+        for worker in idle[: max(0, len(self._workers) + 1 - max(self._slots, 1))]:
+            self._retire(worker)
+
+    def _start(self, kind: tuple[Any, ...], environment: Environment, *, fresh: bool) -> _Worker:
+        jobs, their_jobs = socket.socketpair()
+        keeper, their_keeper = socket.socketpair()
+        variables = machine.variables(environment)
+        worker = _Worker(kind, jobs, keeper)
+        if worker.kind[2]:
+            variables["CUDA_VISIBLE_DEVICES"] = ",".join(map(str, worker.kind[2]))
+        spawn = Spawn(environment.preload, fresh, variables, str(self._session.home))
+        self._zygote.spawn(spawn, their_jobs, their_keeper)
+        self._workers.append(worker)
+        self.watch(jobs, selectors.EVENT_READ, lambda: self._read_jobs(worker))
+        self.watch(keeper, selectors.EVENT_READ, lambda: self._read_keeper(worker))
+        return worker
+
+    def _send(self, worker: _Worker, order: Order, environment: Environment) -> None:
+        worker.log = LogWriter(self._folder.log(order.job, order.attempt), worker.secrets)
+        read, write = os.pipe2(os.O_CLOEXEC)
+        os.set_blocking(read, False)
+        worker.pipe = read
+        self.watch(read, selectors.EVENT_READ, lambda: self._read_log(worker))
+        home = self._session.home
+        layout = Layout(
+            work=str(home / "work" / order.run / f"{order.job.replace('/', '__')}.{order.attempt}"),
+            checkpoint=str(self._folder.checkpoint(order.job)),
+            objects=str(self._session.objects),
+            volumes={name: str(home / "volumes" / name) for name in environment.volumes},
+        )
+        worker.work = layout.work
+        line = msgspec.json.encode(Task(order, layout)) + b"\n"
+        try:
+            sent = socket.send_fds(worker.jobs, [line], [write])
+            worker.jobs.sendall(line[sent:])
+        except OSError:
+            pass  # it has just died: its keeper says how
+        finally:
+            os.close(write)
+
+    def _read_jobs(self, worker: _Worker) -> None:
+        try:
+            data = worker.jobs.recv(CHUNK)
+        except OSError:
+            data = b""
+        if not data:  # the worker or a job closed it: the keeper decides what that means
+            self._forget(worker.jobs)
+            self._word(worker, KILL)
+            return
+        *lines, worker.from_jobs = (worker.from_jobs + data).split(b"\n")
+        for line in lines:
+            self._handle(worker, line)
+
+    def _handle(self, worker: _Worker, line: bytes) -> None:
+        order = worker.order
+        if order is None or line.startswith(b'{"ready"'):
+            return
+        try:
+            event = msgspec.json.decode(line, type=Event)
+        except msgspec.MsgspecError:
+            return  # a job wrote into the socket: not ours
+        if (event.job, event.attempt) != (order.job, order.attempt):
+            return
+        if event.kind == "started":
+            worker.deadline = time.monotonic() + order.timeout + SLACK
+        if event.kind == "ended":
+            self._end(worker, event)
+        else:
+            self.emit(event)
+
+    def _end(self, worker: _Worker, event: Event) -> None:
+        data = dict(event.data)
+        reusable = data.pop("reusable", False)
+        if data.get("error"):
+            data["error"] = {k: masked(str(v), worker.secrets) for k, v in data["error"].items()}
+        self._finish_log(worker)
+        worker.order, worker.deadline, worker.kill_at, worker.gpus = None, None, None, ()
+        if not reusable:
+            self._retire(worker)
+        self.emit(msgspec.structs.replace(event, data=data))
+
+    def _read_keeper(self, worker: _Worker) -> None:
+        try:
+            data = worker.keeper.recv(CHUNK)
+        except OSError:
+            data = b""
+        worker.from_keeper += data
+        *lines, worker.from_keeper = worker.from_keeper.split(b"\n")
+        for line in lines:
+            message = msgspec.json.decode(line)
+            if "ended" in message:
+                self._gone(worker, msgspec.convert(message["ended"], Ended))
+                return
+        if not data:  # the keeper itself was killed; the worker died with it
+            self._gone(worker, Ended(signal=signal.SIGKILL))
+
+    def _gone(self, worker: _Worker, end: Ended) -> None:
+        while worker.order is not None and worker.jobs.fileno() >= 0:
+            # Its last words may still be in the socket. No writer is left, so this ends.
+            try:
+                data = worker.jobs.recv(CHUNK, socket.MSG_DONTWAIT)
+            except OSError:
+                break
+            if not data:
+                break
+            *lines, worker.from_jobs = (worker.from_jobs + data).split(b"\n")
+            for line in lines:
+                self._handle(worker, line)
+        order = worker.order
+        if order is not None:
+            self._finish_log(worker)
+            shutil.rmtree(worker.work, ignore_errors=True)
+            self.emit(_post_mortem(order, worker, end))
+        for file in (worker.jobs, worker.keeper):
+            self._forget(file)
+            file.close()
+        if worker in self._workers:
+            self._workers.remove(worker)
+
+    def _read_log(self, worker: _Worker) -> None:
+        if worker.pipe is None:
+            return
+        try:
+            data = os.read(worker.pipe, CHUNK)
+        except BlockingIOError:
+            return
+        if data:
+            self._log(worker, data)
+        else:
+            self._close_pipe(worker)
+
+    def _finish_log(self, worker: _Worker) -> None:
+        """Take what is in the pipe now. A grandchild that still holds it writes to nobody."""
+        while worker.pipe is not None:
+            try:
+                data = os.read(worker.pipe, CHUNK)
+            except BlockingIOError:
+                break
+            if not data:
+                break
+            self._log(worker, data)
+        self._close_pipe(worker)
+        if worker.log is not None:
+            worker.log.close()
+            worker.log = None
+
+    def _log(self, worker: _Worker, data: bytes) -> None:
+        if worker.log is not None:
+            try:
+                worker.log.write(data)
+            except OSError:
+                pass  # the disk is full: losing a log must not lose the job
+
+    def _close_pipe(self, worker: _Worker) -> None:
+        if worker.pipe is not None:
+            self._forget(worker.pipe)
+            os.close(worker.pipe)
+            worker.pipe = None
+
+    def _retire(self, worker: _Worker) -> None:
+        worker.cause = worker.cause or "retired"
+        self._word(worker, KILL)
+
+    def _word(self, worker: _Worker, word: bytes) -> None:
+        try:
+            worker.keeper.send(word)
+        except OSError:
+            pass
+
+    def _forget(self, file: Any) -> None:
+        try:
+            self._selector.unregister(file)
+        except (KeyError, ValueError):
+            pass
+
+    def _free_gpus(self, environment: Environment) -> tuple[int, ...]:
+        wanted = machine.gpu_count(environment.gpu)
+        if not wanted:
+            return ()
+        busy = {g for w in self._workers if w.order is not None for g in w.gpus}
+        free = [g for g in range(machine.gpus()) if g not in busy]
+        return tuple(free[:wanted])
+
+
+def _post_mortem(order: Order, worker: _Worker, end: Ended) -> Event:
+    """The end of an attempt whose worker did not live to tell it."""
+    state = {"timed out": "timed out", "stopped": "interrupted"}.get(worker.cause, "failed")
+    if state == "timed out":
+        message = f"still running after {order.timeout:g} s; it was killed"
+    elif state == "interrupted":
+        message = "stopped before it had saved"
+    elif end.signal is not None:
+        name = signal.Signals(end.signal).name
+        message = f"its process was killed by {name}"
+        message += "; was there enough memory?" if end.signal == signal.SIGKILL else ""
+    else:
+        message = f"its process exited with {end.code} before the job had ended"
+    error = {"type": "", "message": message}
+    data = {"state": state, "error": error, "seconds": time.time() - worker.began}
+    return Event(
+        run=order.run, job=order.job, attempt=order.attempt, kind="ended", time=time.time(), data=data
+    )

@@ -1,0 +1,154 @@
+"""The local executor: warm workers on this machine, each under a keeper.
+
+One thread owns everything: workers, sockets, logs, deadlines. What the host calls is put into a
+queue and a byte wakes the thread.
+"""
+
+from __future__ import annotations
+
+import os
+import selectors
+import socket
+import threading
+import time
+from collections import deque
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from labctl.errors import InfrastructureError
+from labctl.executors import machine
+from labctl.executors.crew import Crew
+from labctl.executors.zygote import Zygote
+from labctl.model.machine import Environment, Problem, Rate
+from labctl.model.wire import Event, Order
+from labctl.spi import Code, Session
+from labctl.store.objects import Objects
+
+_prefork: Zygote | None = None
+
+
+def prefork() -> None:
+    """Fork the zygote now. Call it first of all in a process that may run jobs."""
+    global _prefork
+    if _prefork is None:
+        _prefork = Zygote()
+
+
+def discard() -> None:
+    """Let go of a zygote that was not needed."""
+    global _prefork
+    if _prefork is not None:
+        _prefork.close()
+        _prefork = None
+
+
+class LocalExecutor:
+    """Jobs in processes of this machine. See ``crew`` for the life of a worker."""
+
+    name = "local"
+    store = "local"
+    slots = 0
+    can = frozenset({"timeout", "isolate"})
+    options: type | None = None
+
+    def __init__(self) -> None:
+        self._commands: deque[tuple[Any, ...]] = deque()
+        self._thread: threading.Thread | None = None
+
+    def open(self, session: Session) -> None:
+        global _prefork
+        zygote, _prefork = _prefork or Zygote(), None
+        self.slots = session.slots or machine.cores()
+        self._objects = Objects(session.objects)
+        self._wake, woken = socket.socketpair()
+        self._crew = Crew(session, zygote, self.slots)
+        self._thread = threading.Thread(target=self._serve, args=(woken,), name="labctl-local", daemon=True)
+        self._thread.start()
+
+    def fingerprint(self, env: Environment) -> str:
+        return machine.fingerprint(env)
+
+    def check(self, envs: Iterable[Environment]) -> Iterable[Problem]:
+        return machine.check(envs)
+
+    def rate(self, env: Environment) -> Rate:
+        return machine.rate(env)
+
+    def prepare(self, envs: Iterable[Environment], code: Code) -> None:
+        """Nothing to do: jobs run with what is installed here."""
+
+    def submit(self, order: Order) -> str:
+        handle = f"{os.getpid()}/{order.run}/{order.job}/{order.attempt}"
+        self._tell("submit", order, handle)
+        return handle
+
+    def adopt(self, handle: str, order: Order) -> bool:
+        return False  # a keeper ends its worker when the host ends: nothing is left to adopt
+
+    def stop(self, handle: str, grace: float) -> None:
+        self._tell("stop", handle, grace)
+
+    def put(self, sha256: str, path: Path) -> None:
+        self._objects.copy_in(path, sha256)
+
+    def fetch(self, sha256: str, folder: Path) -> Path:
+        import shutil
+
+        source = self._objects.find(sha256)
+        target = folder / sha256
+        (shutil.copytree if source.is_dir() else shutil.copyfile)(source, target)
+        return target
+
+    def publish(self, order: Order) -> str:
+        raise InfrastructureError("the local executor cannot publish")
+
+    def unpublish(self, name: str) -> None:
+        raise InfrastructureError("the local executor cannot publish")
+
+    def close(self) -> None:
+        if self._thread is not None:
+            self._tell("close")
+            self._thread.join()
+            self._thread = None
+            self._wake.close()
+
+    def _tell(self, *command: Any) -> None:
+        self._commands.append(command)
+        self._wake.send(b".")
+
+    def _serve(self, woken: socket.socket) -> None:
+        crew = self._crew
+        crew.watch(woken, selectors.EVENT_READ, lambda: self._obey(woken))
+        try:
+            while not crew.finished:
+                crew.turn()
+        finally:
+            woken.close()
+            crew.dismiss()
+
+    def _obey(self, woken: socket.socket) -> None:
+        woken.recv(4096)
+        while self._commands:
+            name, *arguments = self._commands.popleft()
+            if name == "submit":
+                self._submit(*arguments)
+            elif name == "stop":
+                self._crew.stop(*arguments)
+            else:
+                self._crew.close()
+
+    def _submit(self, order: Order, handle: str) -> None:
+        try:
+            self._crew.assign(order, handle)
+        except OSError as error:
+            # No process, no memory, no descriptors: the attempt has not begun, so it is no failure.
+            self._crew.emit(lost(order, f"no worker could be started: {error}"))
+
+
+def lost(order: Order, message: str) -> Event:
+    """The end of an attempt that nobody will tell us of."""
+    data = {"state": "interrupted", "error": {"type": "", "message": message}, "seconds": 0.0}
+    return Event(
+        run=order.run, job=order.job, attempt=order.attempt, kind="ended", time=time.time(), data=data
+    )

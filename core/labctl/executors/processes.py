@@ -1,0 +1,80 @@
+"""What Linux offers to end a whole process tree: sub-reapers, death signals, process descriptors."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import signal
+import sys
+import time
+
+PR_SET_PDEATHSIG = 1
+PR_SET_CHILD_SUBREAPER = 36
+ON_LINUX = sys.platform == "linux"
+
+_libc = ctypes.CDLL(None, use_errno=True)
+
+
+def _prctl(option: int, value: int) -> None:
+    if ON_LINUX:
+        _libc.prctl(option, ctypes.c_ulong(value), 0, 0, 0)
+
+
+def become_subreaper() -> None:
+    """Orphans among our descendants become our children, so that they can be found and ended."""
+    _prctl(PR_SET_CHILD_SUBREAPER, 1)
+
+
+def die_with(parent: int) -> None:
+    """Have the kernel kill this process when ``parent`` ends. Exits at once if it has ended already."""
+    _prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() != parent:
+        os._exit(1)
+
+
+def descendants(root: int) -> list[int]:
+    """All living descendants of a process, by parent links; zombies are left out."""
+    parents: dict[int, int] = {}
+    for name in os.listdir("/proc"):
+        if not name.isdigit():
+            continue
+        try:
+            with open(f"/proc/{name}/stat", "rb") as file:
+                fields = file.read().rpartition(b")")[2].split()
+        except OSError:
+            continue
+        if fields[0] != b"Z":
+            parents[int(name)] = int(fields[1])
+    found: list[int] = []
+    layer = {root}
+    while layer:
+        layer = {pid for pid, parent in parents.items() if parent in layer}
+        found += layer
+    return found
+
+
+def reap() -> dict[int, int]:
+    """Collect all children that have ended: pid -> wait status."""
+    found: dict[int, int] = {}
+    while True:
+        try:
+            pid, status = os.waitpid(-1, os.WNOHANG)
+        except ChildProcessError:
+            return found
+        if pid == 0:
+            return found
+        found[pid] = status
+
+
+def sweep() -> dict[int, int]:
+    """Kill every descendant of this process until none is left; the statuses of those we waited for."""
+    statuses = reap()
+    while left := descendants(os.getpid()):
+        for pid in left:
+            try:
+                os.kill(pid, signal.SIGKILL)
+            except ProcessLookupError:
+                pass
+        time.sleep(0.002)
+        statuses |= reap()
+    return statuses | reap()

@@ -1,0 +1,139 @@
+"""The zygote: a small process, forked before the host imports plugins, sets handlers or opens files.
+
+Workers are forked from it, or from templates: children of it that have imported the modules an
+environment asks to be preloaded. Both are single-threaded; neither ever computes.
+"""
+
+from __future__ import annotations
+
+import importlib
+import os
+import select
+import signal
+import socket
+import sys
+
+import msgspec
+
+from labctl.executors.keeper import Spawn, keep
+from labctl.executors.processes import die_with, reap
+from labctl.worker.execute import THREAD_VARIABLES
+
+REAP_EVERY = 1000  # milliseconds
+
+
+class Zygote:
+    """The host's end: asks for workers. Make it first of all, before any other file is opened."""
+
+    def __init__(self) -> None:
+        ours, theirs = socket.socketpair()
+        host = os.getpid()
+        sys.stdout.flush()
+        sys.stderr.flush()
+        self.pid = os.fork()
+        if self.pid == 0:
+            ours.close()
+            _live(theirs, host, ())
+        theirs.close()
+        self._control = ours
+
+    def spawn(self, request: Spawn, jobs: socket.socket, keeper: socket.socket) -> None:
+        """Have a worker started on the far ends of two sockets; what becomes of it comes over them."""
+        fds = [jobs.fileno(), keeper.fileno()]
+        socket.send_fds(self._control, [msgspec.json.encode(request) + b"\n"], fds)
+        jobs.close()
+        keeper.close()
+
+    def close(self) -> None:
+        self._control.close()
+        try:
+            os.waitpid(self.pid, 0)
+        except ChildProcessError:
+            pass
+
+
+class _Template:
+    """A child that has imported modules, as the zygote sees it."""
+
+    def __init__(self, preload: tuple[str, ...]) -> None:
+        self.control, theirs = socket.socketpair()
+        parent = os.getpid()
+        self.pid = os.fork()
+        if self.pid == 0:
+            self.control.close()
+            _live(theirs, parent, preload)
+        theirs.close()
+
+
+def _live(control: socket.socket, parent: int, preload: tuple[str, ...]) -> None:
+    """Serve requests until the other end is closed. Never returns."""
+    try:
+        die_with(parent)
+        os.setsid()  # Ctrl-C in the terminal is the host's affair
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            signal.signal(number, signal.SIG_DFL)
+        sys.dont_write_bytecode = False
+        note = _preload(preload) if preload else ""
+        _serve(control, preload, note)
+    finally:
+        os._exit(0)
+
+
+def _serve(control: socket.socket, preload: tuple[str, ...], note: str) -> None:
+    templates: dict[tuple[str, ...], _Template] = {}
+    poll = select.poll()
+    poll.register(control, select.POLLIN)
+    while True:
+        ended = reap()
+        templates = {key: t for key, t in templates.items() if t.pid not in ended}
+        if not poll.poll(REAP_EVERY):
+            continue
+        request = _receive(control)
+        if request is None:
+            return
+        spawn, fds = request
+        wanted = () if spawn.fresh else spawn.preload
+        if wanted and wanted != preload:
+            if wanted not in templates:
+                templates[wanted] = _Template(wanted)
+            line = msgspec.json.encode(spawn) + b"\n"
+            socket.send_fds(templates[wanted].control, [line], fds)
+        elif os.fork() == 0:
+            control.close()
+            for template in templates.values():
+                template.control.close()
+            if note.startswith("unusable"):
+                spawn = msgspec.structs.replace(spawn, fresh=True)
+            keep(spawn, socket.socket(fileno=fds[0]), socket.socket(fileno=fds[1]), note)
+        for fd in fds:
+            os.close(fd)
+
+
+def _receive(control: socket.socket) -> tuple[Spawn, list[int]] | None:
+    buffer, fds = b"", list[int]()
+    while not buffer.endswith(b"\n"):
+        data, received, _, _ = socket.recv_fds(control, 65536, 2)
+        if not data:
+            return None
+        buffer += data
+        fds += received
+    return msgspec.json.decode(buffer, type=Spawn), fds
+
+
+def _preload(modules: tuple[str, ...]) -> str:
+    """Import modules with one thread each; what went wrong, in a line.
+
+    With more than one OpenMP thread, a module that computes at import would hang every child.
+    """
+    for name in THREAD_VARIABLES:
+        os.environ[name] = "1"
+    os.environ["PYTORCH_NVML_BASED_CUDA_CHECK"] = "1"
+    for module in modules:
+        try:
+            importlib.import_module(module)
+        except BaseException as error:
+            return f"could not preload {module}: {type(error).__name__}: {error}"
+    torch = sys.modules.get("torch")
+    if torch is not None and torch.cuda.is_initialized():
+        return "unusable template: CUDA was initialised at import"
+    return ""

@@ -1,0 +1,92 @@
+"""What the scheduler knows of a job while the run lasts."""
+
+from __future__ import annotations
+
+import random
+from typing import Any
+
+from labctl.model.results import DONE, ENDED, JobResult, JobState
+from labctl.planning.plan import PlannedJob
+
+MAX_INTERRUPTIONS = 8
+MAX_DELAY = 600.0  # seconds
+
+
+class Tracked:
+    """A job, its state, and what was tried."""
+
+    __slots__ = (
+        "attempt", "began", "cpu_seconds", "failures", "handle", "interruptions", "job", "key",
+        "not_before", "reason", "result", "state",
+    )  # fmt: skip
+
+    def __init__(self, job: PlannedJob) -> None:
+        self.job = job
+        self.state: JobState = "planned"
+        self.key = ""
+        self.result: JobResult | None = None
+        self.reason = ""
+        self.attempt = 0
+        self.failures = 0
+        self.interruptions = 0
+        self.not_before = 0.0
+        self.handle = ""
+        self.began = 0.0
+        self.cpu_seconds = 0.0
+
+    @property
+    def done(self) -> bool:
+        return self.state in DONE
+
+    @property
+    def ended(self) -> bool:
+        return self.state in ENDED
+
+    @property
+    def in_flight(self) -> bool:
+        return self.state in ("queued", "running")
+
+    @property
+    def tries(self) -> int:
+        return self.job.environment.retries + 1
+
+    @property
+    def needs(self) -> list[str]:
+        return [i for ids in self.job.needs.values() for i in ids]
+
+    def may_retry(self) -> bool:
+        return self.failures < self.tries
+
+    def delay(self) -> float:
+        """Seconds until the next try: exponential, with jitter so that followers do not march in step."""
+        environment = self.job.environment
+        base = environment.retry_delay * environment.retry_backoff ** max(0, self.failures - 1)
+        return min(MAX_DELAY, base) * random.uniform(0.5, 1.0)
+
+    def as_result(self) -> JobResult:
+        """The result as followers and ``collect`` see it, also when there is none."""
+        return self.result or JobResult(id=self.job.id, state=self.state, tags=self.job.tags)
+
+
+def run_state(states: list[str], stopped: bool) -> str:
+    """The state of a run, derived from its jobs'."""
+    done = sum(state in DONE for state in states)
+    if stopped:
+        return "interrupted"
+    if any(state == "over budget" for state in states):
+        return "over budget"
+    bad = [state for state in states if state not in DONE]
+    if not bad:
+        return "succeeded"
+    return "partial" if done else "failed"
+
+
+EXIT_CODES: dict[str, int] = {
+    "succeeded": 0, "partial": 6, "failed": 1, "interrupted": 130, "cancelled": 130, "over budget": 7,
+}  # fmt: skip
+
+
+def outcome(data: dict[str, Any]) -> JobState:
+    """The state that an *ended* event reports; anything else than we know is a failure."""
+    state = data.get("state")
+    return state if state in ("succeeded", "failed", "timed out", "interrupted", "cancelled") else "failed"

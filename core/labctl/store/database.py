@@ -1,0 +1,155 @@
+"""Opening the home's database: made once, whoever comes first; readable where nothing can be written."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sqlite3
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from labctl.errors import InfrastructureError, UsageError
+from labctl.store.home import make_home
+
+FILE = "labctl.db"
+VERSION = 1
+REMOTE = frozenset("nfs nfs4 cifs smb3 9p ceph lustre gpfs beegfs afs".split())  # noqa: SIM905
+
+
+def open_database(home: str) -> sqlite3.Connection:
+    """The database of a home, made if it is not there. Autocommit: use ``transaction``.
+
+    Raises UsageError for one of a newer labctl, InfrastructureError for one that cannot be used.
+    """
+    path = os.path.join(home, FILE)
+    try:
+        make_home(home)
+        db = sqlite3.connect(path, isolation_level=None, timeout=10)
+        _make(db, path)
+        db.execute("PRAGMA foreign_keys=ON")
+        if _journal(db) != "wal" and not is_remote(home):
+            db.execute("PRAGMA journal_mode=wal")
+        db.execute("PRAGMA synchronous=NORMAL")
+    except (OSError, sqlite3.Error) as error:
+        raise _unusable(path, error) from None
+    return db
+
+
+def open_for_reading(home: str) -> sqlite3.Connection | None:
+    """The database for reading only, also on a read-only medium; None if there is none."""
+    path = os.path.join(home, FILE)
+    if not os.path.exists(path):
+        return None
+    try:
+        db = _reader(home, path)
+        version = db.execute("PRAGMA user_version").fetchone()[0]
+    except sqlite3.Error as error:
+        raise _unusable(path, error) from None
+    if version > VERSION:
+        raise _newer(path, version)
+    return db if version else None
+
+
+@contextmanager
+def transaction(db: sqlite3.Connection, *, durable: bool = False) -> Iterator[None]:
+    """``BEGIN IMMEDIATE`` to COMMIT, or ROLLBACK. ``durable``: on the disk when it returns.
+
+    A deferred transaction that reads first and writes then fails at once beside another writer.
+    """
+    if durable:
+        db.execute("PRAGMA synchronous=FULL")
+    db.execute("BEGIN IMMEDIATE")
+    try:
+        yield
+    except BaseException:
+        if db.in_transaction:
+            db.execute("ROLLBACK")
+        raise
+    else:
+        db.execute("COMMIT")
+    finally:
+        if durable:
+            db.execute("PRAGMA synchronous=NORMAL")
+
+
+def is_remote(folder: str) -> bool:
+    """Whether a folder lies on a network file system, where SQLite's WAL is unsafe."""
+    real = os.path.realpath(folder)
+    best, kind = "", ""
+    try:
+        with open("/proc/self/mountinfo", encoding="utf-8") as file:
+            for line in file:
+                left, _, right = line.partition(" - ")
+                mount = left.split(" ")[4].replace("\\040", " ")
+                inside = real == mount or real.startswith(mount.rstrip("/") + "/")
+                if inside and len(mount) >= len(best):
+                    best, kind = mount, right.split(" ")[0]
+    except OSError:
+        return False
+    return kind in REMOTE or kind.startswith("fuse.")
+
+
+def _make(db: sqlite3.Connection, path: str) -> None:
+    version = _version(db)
+    if version == 0:
+        # Looked at twice: two hosts may make one home at the same instant. WAL comes only afterwards.
+        schema = (Path(__file__).parent / "schema.sql").read_text(encoding="utf-8")
+        with transaction(db):
+            if _version(db) == 0:
+                for statement in filter(str.strip, schema.split(";\n")):
+                    db.execute(statement)
+                db.execute(f"PRAGMA user_version={VERSION}")
+        version = _version(db)
+    if version > VERSION:
+        raise _newer(path, version)
+
+
+def _reader(home: str, path: str) -> sqlite3.Connection:
+    if os.access(home, os.W_OK) and os.access(path, os.W_OK):
+        db = sqlite3.connect(path, isolation_level=None, timeout=10)
+        db.execute("PRAGMA query_only=1")
+        return db
+    wal = path + "-wal"
+    if not os.path.exists(wal) or os.path.getsize(wal) == 0:
+        return sqlite3.connect(f"file:{_quoted(path)}?mode=ro&immutable=1", uri=True)
+    try:
+        db = sqlite3.connect(f"file:{_quoted(path)}?mode=ro", uri=True)
+        db.execute("PRAGMA user_version")
+        return db
+    except sqlite3.OperationalError:
+        folder = tempfile.mkdtemp(prefix="labctl-")
+        for name in (path, wal):
+            shutil.copy(name, folder)
+        db = sqlite3.connect(os.path.join(folder, FILE), isolation_level=None)
+        db.execute("PRAGMA user_version")
+        shutil.rmtree(folder, ignore_errors=True)  # it is open
+        return db
+
+
+def _quoted(path: str) -> str:
+    return os.path.abspath(path).replace("%", "%25").replace("?", "%3f").replace("#", "%23")
+
+
+def _version(db: sqlite3.Connection) -> int:
+    return int(db.execute("PRAGMA user_version").fetchone()[0])
+
+
+def _journal(db: sqlite3.Connection) -> str:
+    return str(db.execute("PRAGMA journal_mode").fetchone()[0])
+
+
+def _newer(path: str, version: int) -> UsageError:
+    return UsageError(
+        f"{os.path.relpath(path)} was written by a newer labctl",
+        details=[f"its format is {version}, this labctl knows {VERSION}; nothing was changed"],
+        hints=["pip install -U labctl"],
+    )
+
+
+def _unusable(path: str, error: Exception) -> InfrastructureError:
+    return InfrastructureError(
+        f"{os.path.relpath(path)} cannot be used",
+        details=[str(error), "nothing was started"],
+    )

@@ -1,0 +1,88 @@
+"""A run's folder: everything about the run, so that it can be mailed."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+
+class RunFolder:
+    """Paths below ``.labctl/runs/<name>``."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+
+    def make(self) -> None:
+        for name in ("logs", "checkpoints", "artifacts"):
+            (self.root / name).mkdir(mode=0o700, parents=True, exist_ok=True)
+
+    @property
+    def lock(self) -> Path:
+        return self.root / "owner.lock"
+
+    @property
+    def plan(self) -> Path:
+        return self.root / "plan.json"
+
+    @property
+    def record(self) -> Path:
+        return self.root / "record.json"
+
+    @property
+    def report(self) -> Path:
+        return self.root / "report.html"
+
+    @property
+    def report_data(self) -> Path:
+        return self.root / "report.json"
+
+    @property
+    def metrics(self) -> Path:
+        return self.root / "metrics.jsonl"
+
+    @property
+    def notices(self) -> Path:
+        """What the host's collecting process wrote, and full tracebacks."""
+        return self.root / "collect.log"
+
+    def log(self, job: str, attempt: int) -> Path:
+        return self.root / "logs" / f"{job}.{attempt}.log"
+
+    def logs(self, job: str) -> list[Path]:
+        """The job's logs, by attempt."""
+        base = self.root / "logs" / job
+        found: list[tuple[int, Path]] = []
+        if base.parent.is_dir():
+            for path in base.parent.iterdir():
+                stem, _, number = path.name.removesuffix(".log").rpartition(".")
+                if stem == base.name and number.isdigit():
+                    found.append((int(number), path))
+        return [path for _, path in sorted(found)]
+
+    def checkpoint(self, job: str) -> Path:
+        return self.root / "checkpoints" / job
+
+    def artifacts(self, job: str) -> Path:
+        return self.root / "artifacts" / job
+
+
+def write_json(path: Path, value: Any) -> None:
+    """Replace a file by ``value`` as JSON: the old content or the new one, never half of it."""
+    write_whole(path, msgspec.json.format(msgspec.json.encode(value), indent=1) + b"\n")
+
+
+def write_whole(path: Path, content: bytes) -> None:
+    """Replace a file's content at once and durably. Raises OSError and leaves the old one."""
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        with open(temporary, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(temporary, path)
+    except OSError:
+        temporary.unlink(missing_ok=True)
+        raise

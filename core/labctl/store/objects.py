@@ -1,0 +1,148 @@
+"""The local content store: each artifact once, by its sha256, read-only."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import stat
+from pathlib import Path
+
+from labctl.model.results import Artifact
+from labctl.worker.artifacts import digest_path
+
+STORE = "local"
+
+
+class CorruptObject(Exception):
+    """An object's content is not what its name says."""
+
+
+class Objects:
+    """Files and folders under ``root/ab/<sha256>``.
+
+    Put in by rename, so that a job that still holds the path cannot change what lies here by
+    opening it again; written to disk before anyone is told.
+    """
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+
+    def path(self, sha256: str) -> Path:
+        return self.root / sha256[:2] / sha256
+
+    def find(self, sha256: str) -> Path:
+        """Where an object lies. Raises FileNotFoundError."""
+        path = self.path(sha256)
+        if not path.exists():
+            raise FileNotFoundError(f"object {sha256[:8]} is not in the store")
+        return path
+
+    def has(self, artifact: Artifact) -> bool:
+        """Whether it is there, of the right kind and, for a file, the right size."""
+        try:
+            status = os.lstat(self.path(artifact.sha256))
+        except OSError:
+            return False
+        if artifact.folder:
+            return stat.S_ISDIR(status.st_mode)
+        return stat.S_ISREG(status.st_mode) and status.st_size == artifact.size
+
+    def put(self, path: Path, name: str) -> Artifact:
+        """Take a file or a folder in; ``path`` is gone afterwards. Raises OSError, ArtifactError."""
+        sha256, size, folder = digest_path(path)
+        target = self.path(sha256)
+        if not target.exists():
+            target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            moved = self._near(path, target)
+            _settle(moved)
+            try:
+                os.rename(moved, target)
+            except OSError:
+                if not target.exists():  # else another writer of the same content was first
+                    raise
+            _sync(target.parent)
+        return Artifact(name=name, sha256=sha256, size=size, folder=folder, stores=(STORE,))
+
+    def copy_in(self, path: Path, sha256: str) -> None:
+        """Copy a user's input file or folder in, unless it is there. Raises CorruptObject if it changed."""
+        target = self.path(sha256)
+        if target.exists():
+            return
+        target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        temporary = target.parent / f".tmp-{os.urandom(8).hex()}"
+        (shutil.copytree if path.is_dir() else shutil.copyfile)(path, temporary)
+        if digest_path(temporary)[0] != sha256:
+            _remove(temporary)
+            raise CorruptObject(f"{path} has changed since it was digested")
+        _settle(temporary)
+        os.rename(temporary, target)
+        _sync(target.parent)
+
+    def verify(self, sha256: str) -> None:
+        """Read an object again. Raises FileNotFoundError or CorruptObject; a corrupt one is removed."""
+        path = self.find(sha256)
+        if digest_path(path)[0] != sha256:
+            _remove(path)
+            raise CorruptObject(f"object {sha256[:8]} was damaged; it is removed")
+
+    def link(self, artifact: Artifact, target: Path) -> None:
+        """Show an object under a name, by hard links where the file system has them."""
+        source = self.find(artifact.sha256)
+        target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if target.exists():
+            return
+        if artifact.folder:
+            shutil.copytree(source, target, copy_function=_link)
+        else:
+            _link(str(source), str(target))
+
+    def _near(self, path: Path, target: Path) -> Path:
+        temporary = target.parent / f".tmp-{os.urandom(8).hex()}"
+        try:
+            os.rename(path, temporary)
+        except OSError:  # another file system
+            shutil.move(path, temporary)
+        return temporary
+
+
+def _link(source: str, target: str) -> None:
+    try:
+        os.link(source, target)
+    except OSError:
+        shutil.copyfile(source, target)
+
+
+def _settle(path: Path) -> None:
+    """Make a file or tree read-only and durable."""
+    if path.is_dir():
+        for folder, _, files in os.walk(path):
+            for file in files:
+                _settle_file(os.path.join(folder, file))
+            _sync(Path(folder))
+    else:
+        _settle_file(str(path))
+
+
+def _settle_file(path: str) -> None:
+    fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
+    try:
+        os.fsync(fd)
+        mode = stat.S_IMODE(os.fstat(fd).st_mode)
+        os.fchmod(fd, 0o555 if mode & 0o100 else 0o444)
+    finally:
+        os.close(fd)
+
+
+def _sync(folder: Path) -> None:
+    fd = os.open(folder, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        os.fsync(fd)
+    finally:
+        os.close(fd)
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir():
+        shutil.rmtree(path, ignore_errors=True)
+    else:
+        path.unlink(missing_ok=True)

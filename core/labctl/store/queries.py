@@ -1,0 +1,192 @@
+"""What people ask of the database. Reading only, in short statements."""
+
+from __future__ import annotations
+
+import sqlite3
+from typing import Any, NamedTuple
+
+import msgspec
+
+from labctl.errors import UsageError
+from labctl.model.results import Artifact, JobResult
+from labctl.store.runs import failure
+
+decode = msgspec.json.decode
+
+
+class RunRow(NamedTuple):
+    """A run as listed. ``verdicts``: [[prediction id, outcome], ...] in order."""
+
+    id: int
+    name: str
+    uuid: str
+    plugin: str
+    distribution: str
+    version: str
+    state: str
+    created: float
+    started: float | None
+    ended: float | None
+    command: str
+    executor: str
+    tags: list[str]
+    note: str
+    seed: int
+    registration: str
+    expected_usd: float
+    worst_usd: float
+    spent_usd: float
+    jobs_total: int
+    jobs_done: int
+    headline: str
+    verdicts: list[list[str]]
+
+
+class JobRow(NamedTuple):
+    """A job of a run. ``origin``: the run and job a cached or reused result was made by."""
+
+    id: str
+    position: int
+    key: str | None
+    state: str
+    reason: str
+    tags: list[str]
+    value: Any
+    artifacts: tuple[Artifact, ...]
+    error: Any
+    started: float | None
+    ended: float | None
+    seconds: float
+    cpu_seconds: float
+    failures: int
+    interruptions: int
+    origin: str | None
+    made: float | None
+
+    def result(self, paths: dict[str, str] | None = None) -> JobResult:
+        return JobResult(
+            id=self.id,
+            state=self.state,  # type: ignore[arg-type]
+            value=self.value,
+            artifacts=self.artifacts,
+            error=self.error,
+            tags=tuple(self.tags),
+            seconds=self.seconds,
+            paths=paths or {},
+        )
+
+
+_RUN = (
+    "id, name, uuid, plugin, distribution, version, state, created, started, ended, command, executor, tags,"
+    " note, seed, registration, expected_usd, worst_usd, spent_usd, jobs_total, jobs_done, headline, verdicts"
+)
+_JOB = (
+    "id, position, key, state, reason, tags, value, artifacts, error, started, ended, seconds, cpu_seconds,"
+    " failures, interruptions, origin, made"
+)
+
+
+def list_runs(db: sqlite3.Connection, *, plugin: str | None = None, limit: int = 50) -> list[RunRow]:
+    """The newest runs first."""
+    where, values = ("WHERE plugin = ?", [plugin]) if plugin else ("", [])
+    rows = db.execute(f"SELECT {_RUN} FROM run {where} ORDER BY id DESC LIMIT ?", [*values, limit])
+    return [_run(row) for row in rows.fetchall()]
+
+
+def count_runs(db: sqlite3.Connection, plugin: str | None = None) -> int:
+    where, values = ("WHERE plugin = ?", [plugin]) if plugin else ("", [])
+    return int(db.execute(f"SELECT count(*) FROM run {where}", values).fetchone()[0])
+
+
+def find_run(db: sqlite3.Connection | None, name: str) -> RunRow:
+    """A run by its name, ``last``, or a unique beginning of its uuid. Raises UsageError."""
+    if db is None:
+        raise UsageError("there are no runs here yet", hints=["labctl plugins list shows what can be run"])
+    if name == "last":
+        rows = db.execute(f"SELECT {_RUN} FROM run ORDER BY id DESC LIMIT 1").fetchall()
+    else:
+        rows = db.execute(f"SELECT {_RUN} FROM run WHERE name = ?", (name,)).fetchall()
+        if not rows and len(name) >= 4:
+            like = name.replace("%", "").replace("_", "") + "%"
+            rows = db.execute(f"SELECT {_RUN} FROM run WHERE uuid LIKE ? LIMIT 2", (like,)).fetchall()
+    if len(rows) == 1:
+        return _run(rows[0])
+    if rows:
+        raise UsageError(f"{name} is the beginning of several runs", hints=["give more of it"])
+    raise _no_run(db, name)
+
+
+def jobs_of(db: sqlite3.Connection, run: int) -> list[JobRow]:
+    """The jobs of a run in the order of its plan."""
+    rows = db.execute(f"SELECT {_JOB} FROM job WHERE run = ? ORDER BY position", (run,))
+    return [_job(row) for row in rows.fetchall()]
+
+
+def attempts_of(db: sqlite3.Connection, run: int) -> list[dict[str, Any]]:
+    names = "job n executor handle state started ended seconds cpu_seconds peak_mib usd".split()  # noqa: SIM905
+    rows = db.execute(f"SELECT {', '.join(names)} FROM attempt WHERE run = ? ORDER BY started", (run,))
+    return [dict(zip(names, row, strict=True)) for row in rows.fetchall()]
+
+
+def runs_with_job(db: sqlite3.Connection, plugin: str, job: str) -> str | None:
+    """The newest run of a project that has a finished result of a job."""
+    row = db.execute(
+        "SELECT run.name FROM job JOIN run ON run.id = job.run WHERE run.plugin = ? AND job.id = ?"
+        " AND job.state IN ('succeeded', 'cached', 'reused') ORDER BY run.id DESC LIMIT 1",
+        (plugin, job),
+    ).fetchone()
+    return row[0] if row else None
+
+
+def typical_seconds(db: sqlite3.Connection | None, plugin: str) -> dict[str, float]:
+    """How long each job took when it last ran, by id, from the last runs of a project."""
+    if db is None:
+        return {}
+    rows = db.execute(
+        "SELECT job.id, job.seconds FROM job JOIN run ON run.id = job.run WHERE run.plugin = ?"
+        " AND job.state = 'succeeded' AND job.seconds IS NOT NULL ORDER BY run.id DESC LIMIT 2000",
+        (plugin,),
+    )
+    found: dict[str, float] = {}
+    for job, seconds in rows.fetchall():
+        found.setdefault(job, seconds)
+    return found
+
+
+def openings_of(db: sqlite3.Connection, seal: str) -> list[tuple[str, str, float]]:
+    rows = db.execute("SELECT run, job, time FROM opening WHERE seal = ? ORDER BY time", (seal,))
+    return [(row[0], row[1], row[2]) for row in rows.fetchall()]
+
+
+def _run(row: tuple[Any, ...]) -> RunRow:
+    run = RunRow(*row)
+    return run._replace(
+        tags=decode(row[12]),
+        registration=run.registration or "",
+        expected_usd=run.expected_usd or 0.0,
+        worst_usd=run.worst_usd or 0.0,
+        spent_usd=run.spent_usd or 0.0,
+        headline=run.headline or "",
+        verdicts=decode(row[22]) if row[22] else [],
+    )
+
+
+def _job(row: tuple[Any, ...]) -> JobRow:
+    job = JobRow(*row)
+    return job._replace(
+        tags=decode(row[5]),
+        value=decode(row[6]) if row[6] else None,
+        artifacts=decode(row[7], type=tuple[Artifact, ...]) if row[7] else (),
+        error=failure(row[8]),
+        seconds=job.seconds or 0.0,
+        cpu_seconds=job.cpu_seconds or 0.0,
+    )
+
+
+def _no_run(db: sqlite3.Connection, name: str) -> UsageError:
+    import difflib
+
+    known = [row[0] for row in db.execute("SELECT name FROM run ORDER BY id DESC LIMIT 500")]
+    near = difflib.get_close_matches(name, known, 1, 0.5)
+    hints = [f"did you mean {near[0]}?"] if near else []
+    return UsageError(f"there is no run named {name}", hints=[*hints, "all runs: labctl runs list"])

@@ -1,0 +1,296 @@
+"""Runs, jobs and attempts in the database: the host's own writing, transition by transition."""
+
+from __future__ import annotations
+
+import os
+import time
+import uuid
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from labctl.model.results import Artifact, JobFailure, JobResult, JobState
+from labctl.store.database import open_database, transaction
+from labctl.store.folder import RunFolder
+from labctl.store.lock import OwnerLock, is_owned
+
+encode = msgspec.json.encode
+
+
+def text(value: Any) -> str:
+    return encode(value).decode()
+
+
+class NewRun(msgspec.Struct, kw_only=True):
+    """What is known of a run when it is made."""
+
+    plugin: str
+    distribution: str
+    version: str
+    command: str
+    executor: str
+    tags: tuple[str, ...]
+    note: str
+    seed: int
+    registration: str
+    expected_usd: float
+    worst_usd: float
+    jobs: tuple[tuple[str, tuple[str, ...]], ...]
+
+
+class CachedResult(msgspec.Struct, frozen=True):
+    """A finished result that the cache holds: of which run and job it is, and when it was made."""
+
+    run: str
+    job: str
+    made: float
+    value: Any
+    artifacts: tuple[Artifact, ...]
+    seconds: float
+    cpu_seconds: float
+
+
+class Store:
+    """The database of a home, for writing. Only one process writes a run: the one that owns it."""
+
+    def __init__(self, home: str) -> None:
+        self.home = Path(home)
+        self.db = open_database(home)
+        self._sequence: dict[int, int] = {}
+        self._taken: set[str] = set()
+
+    def close(self) -> None:
+        self.db.close()
+
+    def folder(self, name: str) -> RunFolder:
+        return RunFolder(self.home / "runs" / name)
+
+    def reconcile(self) -> list[str]:
+        """Mark runs whose owner is dead as interrupted, with what they were doing. Their names."""
+        found: list[str] = []
+        for run, name in self.db.execute("SELECT id, name FROM run WHERE state = 'running'").fetchall():
+            if is_owned(self.folder(name).lock):
+                continue
+            with transaction(self.db, durable=True):
+                changed = self.db.execute(
+                    "UPDATE run SET state = 'interrupted', ended = ? WHERE id = ? AND state = 'running'",
+                    (time.time(), run),
+                ).rowcount
+                if changed:
+                    self.db.execute(
+                        "UPDATE job SET state = 'interrupted', interruptions = interruptions + 1,"
+                        " reason = 'its host ended' WHERE run = ? AND state IN ('running', 'queued')",
+                        (run,),
+                    )
+                    self.db.execute(
+                        "UPDATE attempt SET state = 'interrupted', ended = ?"
+                        " WHERE run = ? AND state = 'running'",
+                        (time.time(), run),
+                    )
+                    found.append(name)
+        return found
+
+    def create(self, new: NewRun) -> tuple[int, str, OwnerLock]:
+        """Add a run in state *running* with its jobs *planned*, and make its folder.
+
+        Returns its id, its name and its lock, which is taken before anyone can see the run.
+        """
+        while True:
+            with transaction(self.db):
+                name = self._next_name(new.plugin)
+                folder = self.folder(name)
+                try:
+                    os.makedirs(folder.root, mode=0o700)
+                except FileExistsError:  # a folder that the database does not know: leave it alone
+                    self._taken.add(name)
+                    continue
+                lock = OwnerLock(folder.lock)
+                lock.take()
+                run = self._insert(new, name)
+            folder.make()
+            return run, name, lock
+
+    def transition(
+        self,
+        run: int,
+        job: str,
+        to: JobState,
+        *,
+        attempt: int | None = None,
+        reason: str = "",
+        **columns: Any,
+    ) -> bool:
+        """Move a job to a state, with further columns and an event. False if it had ended before.
+
+        Call it inside ``transaction``.
+        """
+        sets = "".join(f", {name} = ?" for name in columns)
+        changed = self.db.execute(
+            f"UPDATE job SET state = ?, reason = ?{sets} WHERE run = ? AND id = ? AND state NOT IN"
+            " ('succeeded', 'cached', 'reused')",
+            (to, reason, *columns.values(), run, job),
+        ).rowcount
+        if changed:
+            self.event(run, to, job=job, attempt=attempt, data={"reason": reason} if reason else None)
+        return bool(changed)
+
+    def event(
+        self, run: int, kind: str, *, job: str | None = None, attempt: int | None = None, data: Any = None
+    ) -> None:
+        """Append to the run's events. Call it inside ``transaction``."""
+        if run not in self._sequence:
+            row = self.db.execute("SELECT max(seq) FROM event WHERE run = ?", (run,)).fetchone()
+            self._sequence[run] = row[0] or 0
+        self._sequence[run] += 1
+        self.db.execute(
+            "INSERT INTO event VALUES (?, ?, ?, ?, ?, ?, ?)",
+            (run, self._sequence[run], time.time(), job, attempt, kind, text(data) if data else None),
+        )
+
+    def start_attempt(self, run: int, job: str, n: int, executor: str) -> None:
+        self.db.execute(
+            "INSERT INTO attempt (run, job, n, executor, state, started) VALUES (?, ?, ?, ?, 'running', ?)",
+            (run, job, n, executor, time.time()),
+        )
+
+    def set_handle(self, run: int, job: str, n: int, handle: str) -> None:
+        self.db.execute(
+            "UPDATE attempt SET handle = ? WHERE run = ? AND job = ? AND n = ?", (handle, run, job, n)
+        )
+
+    def end_attempt(self, run: int, job: str, n: int, state: str, **columns: Any) -> bool:
+        """Close an attempt. False for a late message about one that was closed before."""
+        sets = "".join(f", {name} = ?" for name in columns)
+        return bool(
+            self.db.execute(
+                f"UPDATE attempt SET state = ?, ended = ?{sets}"
+                " WHERE run = ? AND job = ? AND n = ? AND state = 'running'",
+                (state, time.time(), *columns.values(), run, job, n),
+            ).rowcount
+        )
+
+    def finish(self, run: int, state: str, **columns: Any) -> None:
+        """Close a run. ``columns``: jobs_done, headline, verdicts, spent_usd."""
+        sets = "".join(f", {name} = ?" for name in columns)
+        with transaction(self.db, durable=True):
+            self.db.execute(
+                f"UPDATE run SET state = ?, ended = ?{sets} WHERE id = ?",
+                (state, time.time(), *columns.values(), run),
+            )
+            self.event(run, "ended", data={"state": state})
+        self.db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+
+    def cached(self, key: str) -> CachedResult | None:
+        row = self.db.execute(
+            "SELECT run, job, made, value, artifacts, seconds, cpu_seconds FROM cache WHERE key = ?", (key,)
+        ).fetchone()
+        if row is None:
+            return None
+        return CachedResult(
+            run=row[0],
+            job=row[1],
+            made=row[2],
+            value=msgspec.json.decode(row[3]),
+            artifacts=msgspec.json.decode(row[4], type=tuple[Artifact, ...]),
+            seconds=row[5],
+            cpu_seconds=row[6] or 0.0,
+        )
+
+    def remember(self, key: str, run: str, result: JobResult, cpu_seconds: float, material: Any) -> None:
+        """Put a finished result into the cache. Call it inside ``transaction``."""
+        self.db.execute(
+            "INSERT OR REPLACE INTO cache VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            (
+                key,
+                run,
+                result.id,
+                time.time(),
+                text(result.value),
+                text(result.artifacts),
+                result.seconds,
+                cpu_seconds,
+                text(material),
+            ),
+        )
+
+    def forget(self, key: str) -> None:
+        self.db.execute("DELETE FROM cache WHERE key = ?", (key,))
+
+    def register(self, plugin: str, claims: Iterable[tuple[str, Any]]) -> dict[str, float]:
+        """Give each claim's digest its first-seen time, now unless it was seen before."""
+        found: dict[str, float] = {}
+        with transaction(self.db, durable=True):
+            for digest, prediction in claims:
+                self.db.execute(
+                    "INSERT OR IGNORE INTO registration VALUES (?, ?, ?, ?)",
+                    (digest, plugin, text(prediction), time.time()),
+                )
+                row = self.db.execute(
+                    "SELECT first_seen FROM registration WHERE digest = ?", (digest,)
+                ).fetchone()
+                found[digest] = row[0]
+        return found
+
+    def open_seal(self, seal: str, key: str, run: str, job: str) -> int:
+        """Count an opening of sealed data; the same key again is the same opening. How many there are."""
+        self.db.execute(
+            "INSERT OR IGNORE INTO opening VALUES (?, ?, ?, ?, ?)", (seal, key, run, job, time.time())
+        )
+        return int(self.db.execute("SELECT count(*) FROM opening WHERE seal = ?", (seal,)).fetchone()[0])
+
+    def _insert(self, new: NewRun, name: str) -> int:
+        now = time.time()
+        cursor = self.db.execute(
+            "INSERT INTO run (name, uuid, plugin, distribution, version, state, created, started, command,"
+            " executor, tags, note, seed, registration, expected_usd, worst_usd, jobs_total)"
+            " VALUES (?, ?, ?, ?, ?, 'running', ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            (
+                name,
+                str(uuid7(now)),
+                new.plugin,
+                new.distribution,
+                new.version,
+                now,
+                now,
+                new.command,
+                new.executor,
+                text(new.tags),
+                new.note,
+                new.seed,
+                new.registration,
+                new.expected_usd,
+                new.worst_usd,
+                len(new.jobs),
+            ),
+        )
+        run = int(cursor.lastrowid or 0)
+        self.db.executemany(
+            "INSERT INTO job (run, position, id, state, tags) VALUES (?, ?, ?, 'planned', ?)",
+            [(run, position, job, text(tags)) for position, (job, tags) in enumerate(new.jobs)],
+        )
+        self.event(run, "planned", data={"jobs": len(new.jobs)})
+        return run
+
+    def _next_name(self, plugin: str) -> str:
+        # Names of other projects may begin alike: only what follows the last "-" is the number.
+        row = self.db.execute(
+            "SELECT max(CAST(substr(name, length(?) + 2) AS INTEGER)) FROM run WHERE plugin = ?",
+            (plugin, plugin),
+        ).fetchone()
+        number = (row[0] or 0) + 1
+        while f"{plugin}-{number}" in self._taken:
+            number += 1
+        return f"{plugin}-{number}"
+
+
+def uuid7(now: float) -> uuid.UUID:
+    """A UUID of version 7 (RFC 9562): sorts by time."""
+    value = (int(now * 1000) & (2**48 - 1)) << 80 | int.from_bytes(os.urandom(10))
+    value = value & ~(0xF << 76) | 7 << 76
+    return uuid.UUID(int=value & ~(0b11 << 62) | 0b10 << 62)
+
+
+def failure(raw: str | None) -> JobFailure | None:
+    return msgspec.json.decode(raw, type=JobFailure) if raw else None
