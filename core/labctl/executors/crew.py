@@ -22,7 +22,6 @@ from labctl.model.wire import Event, Order
 from labctl.spi import Session
 from labctl.store.folder import RunFolder
 from labctl.worker.loop import Task
-from labctl.worker.place import Layout
 
 SLACK = 2.0  # seconds after its timeout in which a worker may end its job by itself
 STARTING = 300.0  # seconds for a template to import what is preloaded
@@ -103,7 +102,7 @@ class Crew:
         worker.cause, worker.kill_at = "", None
         worker.began = time.time()
         worker.deadline = time.monotonic() + STARTING + order.timeout
-        self._send(worker, order, environment)
+        self._send(worker, order)
 
     def stop(self, handle: str, grace: float) -> None:
         """Ask the worker of an attempt to save and stop; kill it after the grace."""
@@ -146,19 +145,13 @@ class Crew:
         self.watch(keeper, selectors.EVENT_READ, lambda: self._read_keeper(worker))
         return worker
 
-    def _send(self, worker: _Worker, order: Order, environment: Environment) -> None:
+    def _send(self, worker: _Worker, order: Order) -> None:
         worker.log = LogWriter(self._folder.log(order.job, order.attempt), worker.secrets)
         read, write = os.pipe2(os.O_CLOEXEC)
         os.set_blocking(read, False)
         worker.pipe = read
         self.watch(read, selectors.EVENT_READ, lambda: self._read_log(worker))
-        home = self._session.home
-        layout = Layout(
-            work=str(home / "work" / order.run / f"{order.job.replace('/', '__')}.{order.attempt}"),
-            checkpoint=str(self._folder.checkpoint(order.job)),
-            objects=str(self._session.objects),
-            volumes={name: str(home / "volumes" / name) for name in environment.volumes},
-        )
+        layout = machine.layout(self._session, order)
         worker.work = layout.work
         line = msgspec.json.encode(Task(order, layout)) + b"\n"
         try:

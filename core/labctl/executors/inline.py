@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -12,10 +11,9 @@ from labctl.executors import machine
 from labctl.model.machine import Environment, Problem, Rate
 from labctl.model.wire import Order
 from labctl.spi import Code, Session
-from labctl.store.folder import RunFolder
 from labctl.store.objects import Objects
 from labctl.worker.execute import execute
-from labctl.worker.place import Layout, LocalPlace
+from labctl.worker.place import LocalPlace
 
 
 class InlineExecutor:
@@ -32,7 +30,6 @@ class InlineExecutor:
 
     def open(self, session: Session) -> None:
         self._session = session
-        self._folder = RunFolder(session.folder)
         self._objects = Objects(session.objects)
 
     def fingerprint(self, env: Environment) -> str:
@@ -48,15 +45,7 @@ class InlineExecutor:
         """Nothing to do: jobs run with what is installed here."""
 
     def submit(self, order: Order) -> str:
-        home = self._session.home
-        environment = self._session.environment(order.environment)
-        layout = Layout(
-            work=str(home / "work" / order.run / f"{order.job.replace('/', '__')}.{order.attempt}"),
-            checkpoint=str(self._folder.checkpoint(order.job)),
-            objects=str(self._session.objects),
-            volumes={name: str(home / "volumes" / name) for name in environment.volumes},
-        )
-        place = LocalPlace(layout, self._session.emit)
+        place = LocalPlace(machine.layout(self._session, order), self._session.emit)
         cwd = os.getcwd()
         os.chdir(place.folder)
         try:
@@ -76,10 +65,7 @@ class InlineExecutor:
         self._objects.copy_in(path, sha256)
 
     def fetch(self, sha256: str, folder: Path) -> Path:
-        source = self._objects.find(sha256)
-        target = folder / sha256
-        (shutil.copytree if source.is_dir() else shutil.copyfile)(source, target)
-        return target
+        return self._objects.copy_out(sha256, folder)
 
     def publish(self, order: Order) -> str:
         raise InfrastructureError("the inline executor cannot publish")

@@ -93,12 +93,7 @@ class LocalExecutor:
         self._objects.copy_in(path, sha256)
 
     def fetch(self, sha256: str, folder: Path) -> Path:
-        import shutil
-
-        source = self._objects.find(sha256)
-        target = folder / sha256
-        (shutil.copytree if source.is_dir() else shutil.copyfile)(source, target)
-        return target
+        return self._objects.copy_out(sha256, folder)
 
     def publish(self, order: Order) -> str:
         raise InfrastructureError("the local executor cannot publish")

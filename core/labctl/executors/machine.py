@@ -10,14 +10,21 @@ from pathlib import Path
 
 from labctl.model.canonical import canonical
 from labctl.model.machine import Environment, Problem, Rate
+from labctl.model.wire import Order
 from labctl.plugins.scan import Distribution, distributions, normalised
 from labctl.plugins.versions import satisfies, split_requirement
+from labctl.spi import Session
+from labctl.store.folder import RunFolder
+from labctl.worker.place import Layout
 
-PASSED_ON = frozenset(
-    "HOME PATH LANG LANGUAGE TZ TMPDIR USER LOGNAME SHELL TERM VIRTUAL_ENV PYTHONPATH PYTHONHASHSEED"
-    " LD_LIBRARY_PATH SSL_CERT_FILE SSL_CERT_DIR REQUESTS_CA_BUNDLE HF_HOME HF_HUB_OFFLINE"
-    " HTTP_PROXY HTTPS_PROXY NO_PROXY http_proxy https_proxy no_proxy".split()  # noqa: SIM905
-)
+# fmt: off
+PASSED_ON = frozenset({
+    "HOME", "PATH", "LANG", "LANGUAGE", "TZ", "TMPDIR", "USER", "LOGNAME", "SHELL", "TERM", "VIRTUAL_ENV",
+    "PYTHONPATH", "PYTHONHASHSEED", "LD_LIBRARY_PATH", "SSL_CERT_FILE", "SSL_CERT_DIR",
+    "REQUESTS_CA_BUNDLE", "HF_HOME", "HF_HUB_OFFLINE",
+    "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "http_proxy", "https_proxy", "no_proxy",
+})
+# fmt: on
 PASSED_ON_BEGINNINGS = ("LC_", "XDG_", "CUDA_", "NVIDIA_")
 
 
@@ -118,6 +125,19 @@ def variables(environment: Environment) -> dict[str, str]:
         if name in PASSED_ON or name in wanted or name.startswith(PASSED_ON_BEGINNINGS)
     }
     return {**found, "PYTHONUNBUFFERED": "1"}
+
+
+def layout(session: Session, order: Order) -> Layout:
+    """Where the folders of an attempt are on this machine."""
+    folder = RunFolder(session.folder)
+    volumes = session.environment(order.environment).volumes
+    name = f"{order.job.replace('/', '__')}.{order.attempt}"
+    return Layout(
+        work=str(session.home / "work" / order.run / name),
+        checkpoint=str(folder.checkpoint(order.job)),
+        objects=str(session.objects),
+        volumes={volume: str(session.home / "volumes" / volume) for volume in volumes},
+    )
 
 
 def secret_values(environment: Environment) -> list[str]:

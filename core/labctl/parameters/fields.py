@@ -116,6 +116,8 @@ def decode(kind: type, value: Any) -> Any:
             return value
         if isinstance(value, str):
             return input_file(value)
+        if isinstance(value, dict):  # as a record holds it: not digested again
+            return InputFile(value["path"], value["sha256"], value["size"])
         raise ValueError("a path is wanted")
     raise TypeError(f"{kind} is no type of a parameter")
 

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import msgspec
 
 from labctl.errors import PluginError, UsageError
 from labctl.model.machine import Environment
-from labctl.model.plan import Job
+from labctl.model.plan import Job, Prediction
 from labctl.plugins.catalogue import Catalogue, Row
+from labctl.plugins.facade import rebuilt
 from labctl.plugins.load import describe, frame_of, load_entry, save_traceback
+from labctl.plugins.scan import module_file
 
 _MISSING = object()
 
@@ -30,6 +32,7 @@ class LoadedExtension:
         if row.status == "broken" and row.reason.startswith("could not be imported"):
             self.failed = ""  # it may have been mended: try again
         self.parameters: Any = None
+        self.claimed: dict[tuple[str, str], str] = {}
         self._catalogue = catalogue
         self._home = home
         self._object: Any = _MISSING
@@ -63,7 +66,7 @@ class LoadedExtension:
                 return ()
             single = isinstance(found, (msgspec.Struct, str, dict))
             items = (found,) if single else tuple(found)
-            self._check_ids(items)
+            items = tuple(self._checked(item) for item in items)
         except KeyboardInterrupt:
             raise
         except BaseException as error:
@@ -86,13 +89,24 @@ class LoadedExtension:
         save_traceback(self._home, self.name, error)
         self.failed = f"{method}: {describe(error)}" + (f" ({place})" if place else "")
 
-    def _check_ids(self, items: Iterable[Any]) -> None:
-        for item in items:
-            label = item.id if isinstance(item, Job) else item.name if isinstance(item, Environment) else None
-            if label is not None and label != self.name and not str(label).startswith(self.name + "/"):
-                raise ValueError(
-                    f"its {type(item).__name__} {label!r} is not named {self.name} or {self.name}/..."
-                )
+    def _checked(self, item: Any) -> Any:
+        """An item of ours, valid and under the extension's own name. Raises ValueError."""
+        if not isinstance(item, (Job, Environment, Prediction)):
+            return item
+        label = item.name if isinstance(item, Environment) else item.id
+        what = f"its {type(item).__name__} {label!r:.80}"
+        if not isinstance(item, Prediction) and label != self.name and not label.startswith(self.name + "/"):
+            raise ValueError(f"{what} is not named {self.name} or {self.name}/...")
+        if self.claimed.setdefault((type(item).__name__, label), self.name) != self.name:
+            other = self.claimed[type(item).__name__, label]
+            raise ValueError(f"{what} clashes with that of extension {other}")
+        try:
+            item = rebuilt(item)
+        except (msgspec.MsgspecError, TypeError, ValueError) as error:
+            raise ValueError(f"{what}: {error}") from None
+        if isinstance(item, Job) and module_file(item.function.partition(":")[0]) is None:
+            raise ValueError(f"{what}: there is no module {item.function.partition(':')[0]}")
+        return item
 
 
 class Extensions:
@@ -106,6 +120,13 @@ class Extensions:
             if (row.kind, row.name) not in seen:
                 seen.add((row.kind, row.name))
                 self._all.append(LoadedExtension(row, catalogue, home))
+
+    def at_point(self, parameters: Mapping[str, Any]) -> None:
+        """Give the extensions their parameters for one point of the grid; names are free again."""
+        claimed: dict[tuple[str, str], str] = {}
+        for extension in self._all:
+            extension.parameters = parameters.get(extension.name)
+            extension.claimed = claimed
 
     def __call__(self, kind: str, names: Iterable[str]) -> tuple[LoadedExtension, ...]:
         """Those of a kind; only ``names``, in that order, if any. Raises UsageError for an unknown one."""

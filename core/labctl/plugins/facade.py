@@ -109,7 +109,7 @@ class Project:
             wanted = " or ".join(t.__name__ for t in types)
             raise self.wrong(hook, f"item {index} is {type(item).__name__} {item!r:.60}, not {wanted}")
         try:
-            return rebuilt(item)
+            return rebuilt(item)  # type: ignore[no-any-return]
         except (msgspec.MsgspecError, TypeError, ValueError, RecursionError) as error:
             which = getattr(item, "id", None) or getattr(item, "name", None) or f"item {index}"
             raise self.wrong(hook, f"{type(item).__name__} {which!r:.60}: {error}") from None

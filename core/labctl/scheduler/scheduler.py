@@ -48,6 +48,7 @@ class Scheduler:
         self,
         *,
         store: Store,
+        shelf: Shelf,
         run: int,
         name: str,
         plan: Plan,
@@ -72,11 +73,10 @@ class Scheduler:
         self._listener = listener
         self._use_cache = use_cache
         self._grace = grace
-        self._shelf = Shelf(store, executor)
+        self._shelf = shelf
         self._prepared = False
         self._ticked = 0.0
         self._environments = {digest(e): e for e in plan.environments()}
-        self._environment_ids = {e.name + repr(e): key for key, e in self._environments.items()}
         self._metrics = RunFolder(store.folder(name).root).metrics
 
     def environment(self, sha256: str) -> Environment:
@@ -101,32 +101,33 @@ class Scheduler:
             moved = False
             for tracked in self.tracked.values():
                 if tracked.state == "planned" and self._settled(tracked):
-                    moved |= self._take(tracked)
+                    moved |= self._resolve(tracked) or self._start(tracked)
 
     def _settled(self, tracked: Tracked) -> bool:
         return all(n in self.borrowed or self.tracked[n].ended for n in tracked.needs)
 
-    def _take(self, tracked: Tracked) -> bool:
-        """Skip, answer from the cache, or submit a job whose needs have ended. True if it ended now."""
+    def _resolve(self, tracked: Tracked) -> bool:
+        """Skip a job whose needs have ended, or answer it from the cache. True if it ended now."""
+        if tracked.key:
+            return False  # looked up before: it waits for room
         missing = [n for n in tracked.needs if n not in self.borrowed and not self.tracked[n].done]
         if missing and not tracked.job.tolerant:
             self._skip(tracked, missing[0])
             return True
-        inputs = self._inputs(tracked)
-        tracked.key = key_of(self._materials[tracked.job.id], inputs)
-        if self._twin_in_flight(tracked):
-            return False
-        if self._from_cache(tracked):
-            return True
-        if time.monotonic() >= tracked.not_before and self._has_room(tracked):
-            self._submit(tracked, inputs)
+        key = key_of(self._materials[tracked.job.id], self._inputs(tracked))
+        if self._in_flight(key) and tracked.job.cache:
+            return False  # another point of the grid runs the very same job: its result serves both
+        tracked.key = key
+        return self._from_cache(tracked)
+
+    def _start(self, tracked: Tracked) -> bool:
+        """Submit a job if there is room for it. Never ends one, so always False."""
+        if tracked.key and time.monotonic() >= tracked.not_before and self._has_room(tracked):
+            self._submit(tracked, self._inputs(tracked))
         return False
 
-    def _twin_in_flight(self, tracked: Tracked) -> bool:
-        """Another point of the grid runs the very same job: its result will serve both."""
-        return tracked.job.cache and any(
-            other.in_flight and other.key == tracked.key for other in self.tracked.values()
-        )
+    def _in_flight(self, key: str) -> bool:
+        return any(other.in_flight and other.key == key for other in self.tracked.values())
 
     def _has_room(self, tracked: Tracked) -> bool:
         slots = max(1, self._executor.slots)
@@ -150,7 +151,7 @@ class Scheduler:
         self._listener.changed(Change(tracked.job.id, "skipped", reason=reason))
 
     def _from_cache(self, tracked: Tracked) -> bool:
-        if not (self._use_cache and tracked.job.cache) or tracked.failures:
+        if not (self._use_cache and tracked.job.cache):
             return False
         found = self._shelf.cached(tracked.key)
         if found is None:

@@ -35,6 +35,10 @@ class Shelf:
                 return None
         return found
 
+    def has(self, artifact: Artifact) -> bool:
+        """Whether an artifact of an earlier run is still to be had."""
+        return STORE not in artifact.stores or self._objects.has(artifact)
+
     def bring(self, artifacts: Iterable[Artifact]) -> None:
         """Copy artifacts into the executor's store, unless they are there."""
         for artifact in artifacts:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Sequence
 from typing import Any
 
 from labctl.model.results import DONE, ENDED, JobResult, JobState
@@ -68,7 +69,7 @@ class Tracked:
         return self.result or JobResult(id=self.job.id, state=self.state, tags=self.job.tags)
 
 
-def run_state(states: list[str], stopped: bool) -> str:
+def run_state(states: Sequence[str], stopped: bool) -> str:
     """The state of a run, derived from its jobs'."""
     done = sum(state in DONE for state in states)
     if stopped:

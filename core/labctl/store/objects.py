@@ -78,6 +78,12 @@ class Objects:
         os.rename(temporary, target)
         _sync(target.parent)
 
+    def copy_out(self, sha256: str, folder: Path) -> Path:
+        """Copy an object into a folder, under its digest. Raises FileNotFoundError."""
+        source, target = self.find(sha256), folder / sha256
+        (shutil.copytree if source.is_dir() else shutil.copyfile)(source, target)
+        return target
+
     def verify(self, sha256: str) -> None:
         """Read an object again. Raises FileNotFoundError or CorruptObject; a corrupt one is removed."""
         path = self.find(sha256)

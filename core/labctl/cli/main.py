@@ -1,0 +1,106 @@
+"""``labctl``: the commands, each imported when it is called."""
+
+from __future__ import annotations
+
+import importlib
+from typing import Any
+
+import click
+
+from labctl.cli.errors import report
+from labctl.errors import LabError, UsageError
+from labctl.terminal import set_color, write
+
+COMMANDS = {
+    "run": ("labctl.cli.run", "run", "run a project; --plan says what it would do and cost"),
+    "runs": ("labctl.cli.runs", "runs", "list, show, logs"),
+    "collect": ("labctl.cli.results", "collect", "copy what a run's jobs wrote"),
+    "report": ("labctl.cli.results", "report", "the report of a run, as a page or as JSON"),
+    "deploy": ("labctl.cli.results", "deploy", "what a run would put in place"),
+    "plugins": ("labctl.cli.plugins", "plugins", "list, show"),
+    "help": ("labctl.cli.help", "help_command", "labctl help COMMAND, labctl help exit-codes"),
+}
+
+
+class Lab(click.Group):
+    """A group that knows its commands' names and words without importing them."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in COMMANDS:
+            return None
+        module, attribute, _ = COMMANDS[cmd_name]
+        return getattr(importlib.import_module(module), attribute)  # type: ignore[no-any-return]
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        name = args[0]
+        if name not in COMMANDS:
+            raise unknown("command", name, COMMANDS, "labctl --help")
+        return super().resolve_command(ctx, args)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, words) for name, (_, _, words) in COMMANDS.items()])
+
+
+def unknown(kind: str, name: str, known: Any, command: str) -> UsageError:
+    """An error for a word that is none of ours, with the nearest one."""
+    import difflib
+
+    near = difflib.get_close_matches(name, list(known), 1, 0.5)
+    hints = [f"did you mean {near[0]}?"] if near else []
+    return UsageError(f"there is no {kind} named {name}", hints=[*hints, f"all of them: {command}"])
+
+
+@click.group(cls=Lab, invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]})
+@click.option(
+    "--color", type=click.Choice(["auto", "always", "never"]), default="auto", help="colour on the terminal"
+)
+@click.option("--version", is_flag=True, help="the version, and nothing else")
+@click.pass_context
+def lab(ctx: click.Context, color: str, version: bool) -> None:
+    """Runs research projects and keeps what they found."""
+    set_color(color)
+    if version:
+        from labctl.plugins.listing import open_catalogue
+
+        write(f"labctl {open_catalogue().version}")
+        ctx.exit()
+    if ctx.invoked_subcommand is None:
+        from labctl.cli.help import overview
+
+        overview()
+
+
+def run(arguments: list[str]) -> int:
+    """Run a command line; the exit code. Every error of ours has its own."""
+    try:
+        code = lab.main(arguments, "labctl", standalone_mode=False)
+        return code if isinstance(code, int) else 0
+    except LabError as error:
+        return report(error)
+    except click.exceptions.Exit as error:
+        return error.exit_code
+    except click.Abort:
+        return 130
+    except click.ClickException as error:
+        return report(_translated(error))
+    except KeyboardInterrupt:
+        return 130
+
+
+def _translated(error: click.ClickException) -> UsageError:
+    message = error.format_message()
+    hints: list[str] = []
+    if isinstance(error, click.NoSuchOption):
+        message = f"there is no option {error.option_name}"
+        near = list(error.possibilities or [])
+        hints = [f"did you mean {near[0]}?"] if near else []
+    ctx = getattr(error, "ctx", None)
+    if ctx is not None:
+        hints.append(f"all options: {ctx.command_path} --help")
+    return UsageError(message[:1].lower() + message[1:].rstrip("."), hints=hints)

@@ -1,0 +1,112 @@
+"""``labctl collect``, ``report`` and ``deploy``: what came out of a run, and where it goes."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from fnmatch import fnmatchcase
+from pathlib import Path
+
+import click
+import msgspec
+
+from labctl.cli.runs import home, reader, run_folder
+from labctl.cli.tables import table
+from labctl.errors import UsageError
+from labctl.store.objects import Objects
+from labctl.store.queries import find_run, jobs_of
+from labctl.terminal import plain, write
+
+
+@click.command()
+@click.argument("run")
+@click.option("--artifact", "patterns", multiple=True, metavar="GLOB", help="only these, by name or JOB/NAME")
+@click.option("-o", "--output", default=".", metavar="DIR", help="where to; made if it is not there")
+@click.option("--json", "as_json", is_flag=True, help="what was copied, as JSON")
+def collect(run: str, patterns: tuple[str, ...], output: str, as_json: bool) -> None:
+    """Copy the files that a run's jobs wrote, to DIR/JOB/NAME. Nothing is overwritten."""
+    db = reader()
+    row = find_run(db, run)
+    assert db is not None
+    objects = Objects(Path(home()) / "objects")
+    wanted = [
+        (job.id, artifact)
+        for job in jobs_of(db, row.id)
+        for artifact in job.artifacts
+        if not patterns
+        or any(fnmatchcase(n, p) for p in patterns for n in (artifact.name, f"{job.id}/{artifact.name}"))
+    ]
+    if not wanted:
+        what = f" that match {' '.join(patterns)}" if patterns else ""
+        raise UsageError(
+            f"run {row.name} has no artifacts{what}", hints=[f"labctl runs show {row.name} --artifacts"]
+        )
+    target = Path(output)
+    clashes = [f"{j}/{a.name}" for j, a in wanted if (target / j / a.name).exists()]
+    if clashes:
+        raise UsageError(
+            f"{len(clashes)} of the files are there already, {clashes[0]} first; nothing was copied",
+            hints=[f"labctl collect {row.name} -o ANOTHER_FOLDER"],
+        )
+    copied: list[dict[str, object]] = []
+    for job, artifact in wanted:
+        path = target / job / artifact.name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        source = objects.find(artifact.sha256)
+        (shutil.copytree if artifact.folder else shutil.copyfile)(source, path)
+        copied.append({"job": job, "artifact": artifact.name, "path": str(path), "bytes": artifact.size})
+        if not as_json:
+            write(str(path))
+    if as_json:
+        write(msgspec.json.encode({"schema_version": 1, "copied": copied}).decode())
+
+
+@click.command()
+@click.argument("run", default="last")
+@click.option("-o", "--output", metavar="FILE", help="write it there, too")
+@click.option("--json", "as_json", is_flag=True, help="the report as JSON, to standard output")
+def report(run: str, output: str | None, as_json: bool) -> None:
+    """Say where the report of a run lies, or print it as JSON."""
+    row = find_run(reader(), run)
+    folder = run_folder(row)
+    source = folder.report_data if as_json else folder.report
+    if not source.exists():
+        raise UsageError(f"run {row.name} has no report: it is {row.state}")
+    if output is not None:
+        shutil.copyfile(source, output)
+        write(output)
+    elif as_json:
+        write(source.read_text(encoding="utf-8"))
+    else:
+        write(os.path.relpath(source))
+
+
+@click.command()
+@click.argument("run")
+@click.option("--dry-run", is_flag=True, help="show what would be done, and do nothing")
+@click.option("--diff", is_flag=True, help="with the lines that differ")
+@click.option("--json", "as_json", is_flag=True, help="as JSON")
+def deploy(run: str, dry_run: bool, diff: bool, as_json: bool) -> None:
+    """Show what a run would put in place. This version writes nothing: --dry-run or --diff."""
+    from labctl.walk.deploy import planned_actions
+
+    row = find_run(reader(), run)
+    if not (dry_run or diff):
+        raise UsageError(
+            "this version of labctl does not write when it deploys",
+            details=["nothing was changed"],
+            hints=[f"labctl deploy {row.name} --dry-run", f"labctl collect {row.name} copies what it made"],
+        )
+    actions = planned_actions(row, home())
+    if as_json:
+        write(msgspec.json.encode({"schema_version": 1, "actions": actions}).decode())
+        return
+    if not actions:
+        write(f"{row.plugin} has nothing to deploy.")
+        return
+    write(f"What {row.name} would put in place. Nothing was changed.\n")
+    table(["", "TO", "FROM"], [[a.change, plain(a.to), plain(a.source)] for a in actions])
+    if diff:
+        for action in actions:
+            for line in action.diff:
+                write(plain(line))

@@ -1,0 +1,154 @@
+"""``labctl run PROJECT``: its options are the host's and the plugin's own."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+import click
+
+from labctl.errors import UsageError
+from labctl.parameters.fields import Field
+from labctl.parameters.layers import EXTENSIONS, Given
+from labctl.plugins.loaded import Loaded
+
+HOST: list[click.Parameter] = [
+    click.Option(["-f", "--file"], type=str, help="parameters from a YAML file; a list there is a sweep"),
+    click.Option(["--preset"], help="a named set of values"),
+    click.Option(["--grid"], multiple=True, metavar="NAME=A,B", help="run all combinations"),
+    click.Option(["--plan"], is_flag=True, help="say what would run and what it may cost; start nothing"),
+    click.Option(["--on"], default="local", show_default=True, help="the executor: local, inline, ..."),
+    click.Option(["--jobs"], type=click.IntRange(1, 1024), help="jobs at a time"),
+    click.Option(["--only"], multiple=True, metavar="NAME", help="jobs by tag or beginning of their id"),
+    click.Option(["--skip"], multiple=True, metavar="NAME", help="do not run these; use earlier results"),
+    click.Option(["--from", "source"], metavar="RUN", help="take finished jobs of that run as they are"),
+    click.Option(["--no-cache"], is_flag=True, help="run all jobs again"),
+    click.Option(["--seed"], type=click.IntRange(0, 2**63 - 1), help="seed of the run  [0]"),
+    click.Option(["--gpu"], multiple=True, metavar="[ENV=]NAME", help="override environments' GPU"),
+    click.Option(["--cpu"], multiple=True, metavar="[ENV=]CORES", help="override environments' cores"),
+    click.Option(["--memory"], multiple=True, metavar="[ENV=]SIZE", help="override environments' memory"),
+    click.Option(["--timeout"], multiple=True, metavar="[ENV=]TIME", help="override environments' timeout"),
+    click.Option(["--retries"], multiple=True, metavar="[ENV=]N", help="override environments' retries"),
+    click.Option(["--tag"], multiple=True, help="a word to find the run by"),
+    click.Option(["--note"], default="", help="a sentence to keep with the run"),
+    click.Option(["--grace"], default="10s", show_default=True, help="time to save in after Ctrl-C"),
+    click.Option(["--yes"], is_flag=True, help="answer yes where it would ask"),
+    click.Option(["--no-deploy"], is_flag=True, help="deploy nothing at the end"),
+    click.Option(["--json"], is_flag=True, help="events as JSON lines on standard output"),
+]
+OVERRIDES = ("gpu", "cpu", "memory", "timeout", "retries")
+
+
+class Projects(click.Group):
+    """The projects as subcommands; one is loaded when it is named."""
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        return args[0], project_command(args[0]), args[1:]
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        from labctl.plugins.listing import open_catalogue
+        from labctl.plugins.scan import summary
+
+        rows = open_catalogue().projects()
+        with formatter.section("Projects"):
+            formatter.write_dl([(row.name, summary(row.entry.distribution)) for row in rows])
+
+
+@click.group(cls=Projects, subcommand_metavar="PROJECT [OPTIONS]")
+def run() -> None:
+    """Run a project on this machine, or elsewhere with --on."""
+
+
+class _Command(click.Command):
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        own = [p for p in self.params if isinstance(p, _Parameter)]
+        for title, params in (("Parameters", own), ("Options of every run", HOST)):
+            rows = [row for p in params if (row := p.get_help_record(ctx))]
+            if rows:
+                with formatter.section(title):
+                    formatter.write_dl(rows)
+
+
+class _Parameter(click.Option):
+    """An option made of a parameter. Its click default is None: "not given" is not "the default"."""
+
+    def __init__(self, key: str, field: Field) -> None:
+        name = "--" + key.removeprefix(EXTENSIONS + ".").replace("_", "-")
+        declared = [name]
+        if field.bare is bool:
+            declared = [f"{name}/--no-{name[2:]}"]
+        super().__init__(
+            [*declared, dest(key)],
+            default=None,
+            multiple=field.is_list,
+            type=bool if field.bare is bool else str,
+            is_flag=field.bare is bool,
+            metavar=None if field.bare is bool else field.word,
+            help=_words(field),
+        )
+        self.key = key
+
+
+def dest(key: str) -> str:
+    return "p__" + key.replace(".", "__").replace("-", "_")
+
+
+def project_command(name: str) -> click.Command:
+    """The command of one project, made from its parameters. Raises PluginError."""
+    if name.startswith("-"):
+        raise UsageError("options come after the project's name", hints=[f"labctl run PROJECT {name}"])
+    if not {"-h", "--help", "--plan"} & set(sys.argv) and _on() == "local":
+        # Before a line of the plugin runs: its threads and handlers must not be in the workers.
+        from labctl.executors.local import prefork
+
+        prefork()
+    from labctl.plugins.listing import open_catalogue
+    from labctl.plugins.loaded import load_project
+    from labctl.store.home import find_home, find_project
+
+    catalogue = open_catalogue()
+    loaded = load_project(catalogue, name, find_home(find_project()))
+    return command_of(name, loaded)
+
+
+def command_of(name: str, loaded: Loaded) -> click.Command:
+    own = [_Parameter(key, field) for key, field in loaded.fields.items()]
+    title = loaded.title or f"Run {name}."
+
+    def callback(**values: Any) -> int:
+        from labctl.cli.running import run_project
+
+        flags: dict[str, str | list[str]] = {}
+        for option in own:
+            value = values.pop(str(option.name))
+            if value is None or value == ():
+                continue
+            flags[option.key] = list(value) if isinstance(value, tuple) else _text(value)
+        given = Given(flags, values["file"], values["preset"], values["grid"])
+        return run_project(name, given, values)
+
+    return _Command(name, params=[*own, *HOST], callback=callback, help=title)
+
+
+def _text(value: Any) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _words(field: Field) -> str:
+    default = field.default
+    shown = " ".join(map(str, default)) if isinstance(default, tuple) else str(default)
+    if isinstance(default, bool):
+        shown = str(default).lower()
+    return f"{field.help}  [{shown}]" if default is not None else field.help
+
+
+def _on() -> str:
+    """``--on`` as typed, found before click parses: the zygote has to be forked first."""
+    for index, word in enumerate(sys.argv):
+        if word.startswith("--on="):
+            return word[5:]
+        if word == "--on" and index + 1 < len(sys.argv):
+            return sys.argv[index + 1]
+    return "local"

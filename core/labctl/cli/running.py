@@ -1,0 +1,133 @@
+"""What ``labctl run`` does once the command line is read: the walk, and what is said at its end."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import sys
+from typing import Any
+
+import msgspec
+
+from labctl.cli.plan import show_plan
+from labctl.cli.progress import make_watcher
+from labctl.cli.tables import count, estimate, money, span
+from labctl.errors import UsageError
+from labctl.model.results import Verdict
+from labctl.parameters.layers import Given
+from labctl.planning.overrides import seconds
+from labctl.plugins.listing import open_catalogue
+from labctl.scheduler.shelf import Shelf
+from labctl.store.home import find_home, find_project
+from labctl.store.runs import Store
+from labctl.terminal import Style, plain, write
+from labctl.walk.prepare import Request, prepare
+from labctl.walk.run import Finished, drive
+
+OVERRIDES = ("gpu", "cpu", "memory", "timeout", "retries")
+
+
+def run_project(name: str, given: Given, values: dict[str, Any]) -> int:
+    """Prepare and drive a run; the exit code."""
+    folder = find_project()
+    home = find_home(folder)
+    try:
+        grace = seconds(values["grace"])
+    except ValueError as error:
+        raise UsageError(f"--grace: {error}") from None
+    request = Request(
+        plugin=name,
+        given=given,
+        on=values["on"],
+        jobs=values["jobs"] or 0,
+        only=values["only"],
+        skip=values["skip"],
+        source=values["source"],
+        use_cache=not values["no_cache"],
+        seed=values["seed"],
+        overrides={option: values[option] for option in OVERRIDES if values[option]},
+        tags=values["tag"],
+        note=values["note"],
+        command=shlex.join(["labctl", *sys.argv[1:]]),
+        grace=grace,
+    )
+    if values["plan"]:
+        return _plan(request, folder, home, as_json=values["json"])
+    catalogue = open_catalogue(folder)
+    store = Store(home)
+    try:
+        store.reconcile()
+        prepared = prepare(request, catalogue, folder, home, store)
+        finished = drive(prepared, store, make_watcher(values["json"]))
+    finally:
+        store.close()
+    if values["json"]:
+        write(msgspec.json.encode({"event": "ended", **_as_json(finished)}).decode())
+    else:
+        say_end(finished)
+    return finished.exit_code
+
+
+def _plan(request: Request, folder: str, home: str, *, as_json: bool) -> int:
+    # A plan starts nothing and makes no home; where there is one, it knows what is cached.
+    store = Store(home) if os.path.isdir(home) and os.access(home, os.W_OK) else None
+    try:
+        prepared = prepare(request, open_catalogue(folder), folder, home, store)
+        cached = prepared.cached(Shelf(store, prepared.executor)) if store else {}
+        show_plan(prepared, cached, as_json=as_json)
+    finally:
+        if store:
+            store.close()
+    return 0
+
+
+def say_end(finished: Finished) -> None:
+    """The verdicts and the report's path to standard output, the rest to standard error."""
+    err = Style(sys.stderr)
+    tally = finished.counts
+    done = sum(tally.get(s, 0) for s in ("succeeded", "cached", "reused"))
+    others = [f"{n} {state}" for state, n in tally.items() if state not in ("succeeded", "cached", "reused")]
+    state = finished.state if finished.state == "succeeded" else err.red(finished.state)
+    jobs = ", ".join([f"{count(done, 'job')} done", *others])
+    write(f"\n{err.bold(finished.run)}  {state}: {jobs}, in {span(finished.seconds)}, {money(0)}\n", err=True)
+    for verdict in finished.verdicts:
+        say_verdict(verdict)
+    if finished.verdicts:
+        write("")
+    if finished.headline:
+        write(plain(finished.headline))
+    write(f"Report: {os.path.relpath(finished.report)}")
+    step = next_command(finished)
+    write(f"Next:   {step}", err=True)
+
+
+def say_verdict(verdict: Verdict) -> None:
+    style = Style(sys.stdout)
+    prediction, evidence = verdict.prediction, verdict.evidence
+    word = style.bold(f"{verdict.outcome:13}")
+    note = "  post hoc" if verdict.post_hoc else ""
+    if evidence is None or verdict.outcome in ("untestable", "degenerate", "not judged"):
+        write(f"{word} {prediction.id:14} {plain(verdict.reason)}{note}")
+        return
+    measured = estimate(evidence.estimate, evidence.low, evidence.high)
+    write(f"{word} {prediction.id:14} {measured:20} needs {prediction.op} {prediction.threshold:g}{note}")
+    if evidence.baseline is not None:
+        base = evidence.baseline
+        better = ", better" if verdict.baseline_better else ""
+        text = (
+            f"best cheap baseline: {plain(base.name)} {estimate(base.estimate, base.low, base.high)}{better}"
+        )
+        write(style.dim(f"{'':28} {text}"))
+
+
+def next_command(finished: Finished) -> str:
+    if finished.state in ("partial", "failed"):
+        return f"labctl runs show {finished.run}"
+    if finished.state == "interrupted":
+        return f"labctl run {finished.run.rpartition('-')[0]}    (what is finished comes from the cache)"
+    return f"labctl runs show {finished.run}"
+
+
+def _as_json(finished: Finished) -> dict[str, Any]:
+    plain_form: dict[str, Any] = msgspec.to_builtins(finished._asdict(), enc_hook=str)
+    return {**plain_form, "report": str(finished.report)}

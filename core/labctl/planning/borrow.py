@@ -1,0 +1,96 @@
+"""Results that a run takes from elsewhere: for what it skips, and with ``--from RUN``."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import NamedTuple
+
+from labctl.errors import UsageError
+from labctl.model.results import JobResult
+from labctl.planning.keys import Material, key_of
+from labctl.planning.plan import Plan, PlannedJob
+from labctl.scheduler.shelf import Shelf
+from labctl.store.queries import JobRow, RunRow, find_run, jobs_of, runs_with_job
+from labctl.store.runs import Store
+
+
+class Loan(NamedTuple):
+    """A result, the run it is from, and when it was made."""
+
+    result: JobResult
+    run: str
+    made: float
+
+
+class Lender:
+    """Looks for results in a named run, the cache, and the newest run of the project that has them."""
+
+    def __init__(
+        self, store: Store, shelf: Shelf, plugin: str, source: str | None, materials: Mapping[str, Material]
+    ) -> None:
+        self._store = store
+        self._shelf = shelf
+        self._plugin = plugin
+        self._materials = materials
+        self._source: RunRow | None = None
+        self._rows: dict[str, dict[str, JobRow]] = {}
+        if source is not None:
+            self._source = find_run(store.db, source)
+            if self._source.plugin != plugin:
+                raise UsageError(f"{self._source.name} is a run of {self._source.plugin}, not of {plugin}")
+
+    def for_skipped(self, plan: Plan, skipped: Iterable[PlannedJob]) -> dict[str, Loan]:
+        """A result for each skipped job that is still needed. Raises UsageError, naming all that lack one."""
+        found: dict[str, Loan] = {}
+        lacking: list[PlannedJob] = []
+        for job in skipped:
+            loan = self._from_source(job) or self._from_cache(plan, job) or self._from_newest(job)
+            if loan is None:
+                lacking.append(job)
+            else:
+                found[job.id] = loan
+        if lacking:
+            names = ", ".join(job.id for job in lacking)
+            where = f"run {self._source.name}, " if self._source else ""
+            raise UsageError(
+                f"results are needed of what is skipped, and there are none: {names}",
+                details=[f"looked in: {where}the cache, the runs of {self._plugin}", "nothing was started"],
+                hints=["run them too: leave out --skip", "or name a run that has them: --from RUN"],
+            )
+        return found
+
+    def finished(self, jobs: Iterable[PlannedJob]) -> dict[str, Loan]:
+        """Results of the ``--from`` run for those of ``jobs`` that it has."""
+        loans = ((job.id, self._from_source(job)) for job in jobs)
+        return {job_id: loan for job_id, loan in loans if loan is not None}
+
+    def _from_source(self, job: PlannedJob) -> Loan | None:
+        return self._from_run(self._source, job) if self._source else None
+
+    def _from_newest(self, job: PlannedJob) -> Loan | None:
+        name = runs_with_job(self._store.db, self._plugin, job.id)
+        return self._from_run(find_run(self._store.db, name), job) if name else None
+
+    def _from_run(self, run: RunRow, job: PlannedJob) -> Loan | None:
+        if run.name not in self._rows:
+            self._rows[run.name] = {row.id: row for row in jobs_of(self._store.db, run.id)}
+        row = self._rows[run.name].get(job.id)
+        if row is None or not row.result().ok or not all(self._shelf.has(a) for a in row.artifacts):
+            return None
+        return Loan(row.result(), run.name, row.made or row.ended or run.created)
+
+    def _from_cache(self, plan: Plan, job: PlannedJob) -> Loan | None:
+        inputs: dict[str, tuple[JobResult, ...]] = {}
+        for role, ids in job.needs.items():
+            loans = [self._from_cache(plan, plan.job(i)) for i in ids]
+            if any(loan is None for loan in loans):
+                return None
+            inputs[role] = tuple(loan.result for loan in loans if loan)
+        found = self._shelf.cached(key_of(self._materials[job.id], inputs))
+        if found is None:
+            return None
+        result = JobResult(
+            id=job.id, state="cached", value=found.value, artifacts=found.artifacts, tags=job.tags,
+            seconds=found.seconds,
+        )  # fmt: skip
+        return Loan(result, found.run, found.made)

@@ -1,0 +1,161 @@
+"""The first rooms of a run: plugin, parameters, plan, keys, preflight, price. Nothing is started."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from labctl.config import load_configuration
+from labctl.errors import BY_CODE, LabError
+from labctl.executors.registry import make_executor
+from labctl.model.machine import Problem, Rate
+from labctl.model.results import JobResult
+from labctl.parameters.layers import Given, Resolved, resolve
+from labctl.planning.borrow import Lender, Loan
+from labctl.planning.closure import Closures
+from labctl.planning.freeze import Frozen, freeze, narrowed, whole_plan
+from labctl.planning.keys import key_of
+from labctl.planning.select import select
+from labctl.plugins.catalogue import Catalogue
+from labctl.plugins.load import covering_extra
+from labctl.plugins.loaded import Loaded, load_project
+from labctl.scheduler.shelf import Shelf
+from labctl.spi import Executor
+from labctl.store.queries import typical_seconds
+from labctl.store.runs import Store
+from labctl.store.sources import SourceTable
+
+
+class Request(NamedTuple):
+    """What a user asks of ``labctl run``."""
+
+    plugin: str
+    given: Given
+    on: str = "local"
+    jobs: int = 0
+    only: tuple[str, ...] = ()
+    skip: tuple[str, ...] = ()
+    source: str | None = None
+    use_cache: bool = True
+    seed: int | None = None
+    overrides: Mapping[str, tuple[str, ...]] = {}
+    tags: tuple[str, ...] = ()
+    note: str = ""
+    command: str = ""
+    grace: float = 10.0
+
+
+class Price(NamedTuple):
+    """US dollars of a run: what it will likely come to, and the most it can.
+
+    ``lines``: environment, number of jobs, timeout in seconds, tries, dollars per hour, worst case.
+    """
+
+    expected: float
+    worst: float
+    lines: tuple[tuple[str, int, float, int, float, float], ...]
+    rates: dict[str, Rate]
+
+
+class Prepared(NamedTuple):
+    """A run that could start now."""
+
+    request: Request
+    catalogue: Catalogue
+    loaded: Loaded
+    resolved: Resolved
+    frozen: Frozen
+    loans: dict[str, Loan]
+    executor: Executor
+    seed: int
+    seconds: dict[str, float]
+    price: Price
+    folder: str
+
+    def cached(self, shelf: Shelf) -> dict[str, str]:
+        """Jobs that the cache answers, as far as that is known now: id -> the run that made it."""
+        results: dict[str, JobResult] = {i: loan.result for i, loan in self.loans.items()}
+        found: dict[str, str] = {}
+        for job in self.frozen.plan.jobs:
+            needs = {role: [results.get(i) for i in ids] for role, ids in job.needs.items()}
+            if not job.cache or any(r is None for rs in needs.values() for r in rs):
+                continue
+            inputs = {role: tuple(r for r in rs if r) for role, rs in needs.items()}
+            hit = shelf.cached(key_of(self.frozen.materials[job.id], inputs))
+            if hit is not None:
+                found[job.id] = hit.run
+                results[job.id] = JobResult(
+                    id=job.id, state="cached", value=hit.value, artifacts=hit.artifacts
+                )
+        return found
+
+
+def prepare(request: Request, catalogue: Catalogue, folder: str, home: str, store: Store | None) -> Prepared:
+    """Walk to the door of the run. Raises LabError for whatever is wrong; nothing is started."""
+    loaded = load_project(catalogue, request.plugin, home)
+    executor = make_executor(catalogue, request.on)
+    resolved = resolve(loaded.types, request.given, load_configuration(folder))
+    seed = next((s for s in (request.seed, resolved.seed) if s is not None), 0)
+    plan, contexts = whole_plan(loaded, resolved, seed=seed, folder=folder, overrides=request.overrides)
+    selected, skipped = select(plan, request.only, request.skip)
+    sources = SourceTable(store.db) if store else None
+    closures = Closures([row.entry for row in catalogue.rows], catalogue.distributions, sources)
+    whole = freeze(loaded, plan, contexts, closures=closures, executor=executor)
+    if sources:
+        sources.save()
+    problems = list(executor.check(selected.environments()))
+    if problems:
+        raise preflight_error(request.plugin, loaded, problems)
+    loans: dict[str, Loan] = {}
+    if store is not None:
+        shelf = Shelf(store, executor)
+        lender = Lender(store, shelf, request.plugin, request.source, whole.materials)
+        loans = lender.for_skipped(whole.plan, skipped)
+        if request.source:
+            named = [j for j in selected.jobs if not any(j.is_called(n) for n in request.only)]
+            loans |= lender.finished(named)
+    seconds = typical_seconds(store.db if store else None, request.plugin)
+    frozen = narrowed(whole, selected)
+    price = price_of(frozen, executor, seconds)
+    return Prepared(
+        request, catalogue, loaded, resolved, frozen, loans, executor, seed, seconds, price, folder
+    )
+
+
+def price_of(frozen: Frozen, executor: Executor, seconds: Mapping[str, float]) -> Price:
+    """Expected (rate x usual seconds) and worst case (rate x timeout x tries), by environment."""
+    rates: dict[str, Rate] = {}
+    groups: dict[tuple[str, float, int], int] = {}
+    expected = 0.0
+    for job in frozen.plan.jobs:
+        environment = job.environment
+        rate = rates.setdefault(environment.name, executor.rate(environment))
+        usual = seconds.get(job.id, job.estimate or 0.0)
+        expected += rate.total * usual / 3600
+        group = (environment.name, job.timeout, environment.retries + 1)
+        groups[group] = groups.get(group, 0) + 1
+    lines = tuple(
+        (name, count, timeout, tries, rates[name].total, count * timeout * tries * rates[name].total / 3600)
+        for (name, timeout, tries), count in groups.items()
+    )
+    return Price(expected, sum(line[5] for line in lines), lines, rates)
+
+
+def preflight_error(plugin: str, loaded: Loaded, problems: list[Problem]) -> LabError:
+    """One error for all that would fail; a package that an extra brings is named by the extra."""
+    code = max(problem.exit_code for problem in problems)
+    missing = sorted({p.what.removesuffix(" is not installed") for p in problems if p.exit_code == 3})
+    details = [*sorted({p.what for p in problems}), "nothing was started"]
+    hints: list[str] = []
+    for problem in problems:
+        hint = problem.hint
+        if problem.exit_code == 3:
+            package = problem.what.partition(" ")[0]
+            extra = covering_extra(loaded.row, package)
+            hint = f'pip install "{loaded.row.distribution}{extra}"' if extra else hint
+        if hint and hint not in hints:
+            hints.append(hint)
+    if missing and code == 3:
+        message = f"{plugin} needs packages that are not installed: {', '.join(missing)}"
+        return BY_CODE[3](message, details=["nothing was started"], hints=hints)
+    return BY_CODE.get(code, LabError)(f"{plugin} cannot run here", details=details, hints=hints)
