@@ -1,0 +1,5 @@
+PYTHON ?= python3
+
+.PHONY: run test setup lint bench
+run test setup lint bench:
+	@$(PYTHON) tools/dev.py $@

@@ -1,0 +1,220 @@
+#!/usr/bin/env python3
+"""Set up the workspace and do things in it. Standard library only.
+
+    python3 tools/dev.py run      set up, then run `labctl run cgt`
+    python3 tools/dev.py test     set up, then lint and run every test; arguments go to pytest alone
+    python3 tools/dev.py setup    set up and no more
+    python3 tools/dev.py lint     linters, types, import contracts
+    python3 tools/dev.py bench    every benchmark, printed
+    python3 tools/dev.py pins     write constraints.txt anew from what is installed
+
+LABCTL_TORCH=cpu|none chooses torch's CPU build, or does without; LABCTL_DEV_INSTALLER=pip does
+without uv.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+VENV = ROOT / ".venv"
+PYTHON = VENV / "bin" / "python"
+STAMP = VENV / ".labctl-stamp"
+CONSTRAINTS = ROOT / "constraints.txt"
+LEAST = (3, 11, 4)
+TRAINED = ("labctl-cgt",)
+"""Packages whose heavy dependencies are in their extra [train]."""
+
+
+def main(arguments: list[str]) -> int:
+    command, *rest = arguments or ["help"]
+    known = {"run": run, "test": test, "setup": setup, "lint": lint, "bench": bench, "pins": pins}
+    if command not in known:
+        print(__doc__)
+        return 0 if command in ("help", "-h", "--help") else 2
+    if sys.version_info < LEAST:
+        need = ".".join(map(str, LEAST))
+        say(f"labctl needs Python {need} or newer; this is {sys.version.split()[0]}")
+        return 2
+    os.chdir(ROOT)
+    return known[command](rest)
+
+
+def run(rest: list[str]) -> int:
+    if code := setup([]):
+        return code
+    return call([VENV / "bin" / "labctl", "run", *(rest or ["cgt"])])
+
+
+def test(rest: list[str]) -> int:
+    if code := setup([]):
+        return code
+    if not rest and (code := lint([])):
+        return code
+    if browser() is None:
+        say("Chromium is not here, so the tests in a browser are skipped: apt-get install chromium")
+    if shutil.which("cargo") is None:
+        say("cargo is not here; nothing needs it yet")
+    workers = ["-n", str(min(2, os.cpu_count() or 1))] if not rest else []
+    return call([PYTHON, "-m", "pytest", *workers, *(rest or ["--durations=10"])])
+
+
+def lint(rest: list[str]) -> int:
+    tool = VENV / "bin"
+    for command in (
+        [tool / "ruff", "check", "."],
+        [tool / "ruff", "format", "--check", "."],
+        [tool / "mypy", "core/labctl", *sorted(ROOT.glob("plugins/*/src"))],
+        [tool / "lint-imports"],
+    ):
+        if code := call([*command]):
+            say(f"{Path(command[0]).name} found something")
+            return code
+    return 0
+
+
+def bench(rest: list[str]) -> int:
+    if code := setup([]):
+        return code
+    scripts = [*sorted(ROOT.glob("benchmarks/*.py")), *sorted(ROOT.glob("plugins/*/benchmarks/*.py"))]
+    for script in scripts:
+        if rest and script.stem not in rest:
+            continue
+        say(f"{script.relative_to(ROOT)}")
+        if code := call([PYTHON, script]):
+            return code
+    return 0
+
+
+def pins(rest: list[str]) -> int:
+    """Versions only: an address of a package registry has no place in the repository."""
+    frozen = subprocess.run([PYTHON, "-m", "pip", "freeze"], capture_output=True, text=True, check=True)
+    lines = [li for li in frozen.stdout.splitlines() if "==" in li and not li.startswith(("-e", "#"))]
+    head = "# Versions that are tested together. Written by: python3 tools/dev.py pins\n"
+    CONSTRAINTS.write_text(head + "\n".join(sorted(lines, key=str.lower)) + "\n", encoding="utf-8")
+    return 0
+
+
+def setup(rest: list[str]) -> int:
+    """Make .venv as the pyproject files and constraints.txt say, unless it is so already."""
+    stamp = wanted_stamp()
+    if STAMP.exists() and STAMP.read_text(encoding="utf-8") == stamp and PYTHON.exists():
+        return 0
+    STAMP.unlink(missing_ok=True)
+    if not PYTHON.exists() and (code := make_venv()):
+        return code
+    installer = find_installer()
+    say(f"installing into .venv with {Path(installer[0]).name}")
+    packages = [argument for path in members() for argument in ("-e", str(path))]
+    if code := install(installer, [*packages, *development_tools()]):
+        say("the packages could not be installed")
+        return code
+    install_torch(installer)
+    call([PYTHON, "-m", "compileall", "-q", "core", *map(str, ROOT.glob("plugins/*/src"))])
+    STAMP.write_text(stamp, encoding="utf-8")
+    return 0
+
+
+def members() -> list[Path]:
+    """The distributions of the workspace, labctl first."""
+    return [ROOT, *sorted(p.parent for p in ROOT.glob("plugins/*/pyproject.toml"))]
+
+
+def development_tools() -> list[str]:
+    import tomllib
+
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    return list(project["dependency-groups"]["dev"])
+
+
+def install_torch(installer: list[str]) -> None:
+    """The [train] extras. A failure costs only what needs them: that says so itself."""
+    flavour = os.environ.get("LABCTL_TORCH", "")
+    if flavour == "none":
+        return
+    extras = [f"{name}[train]" for name in TRAINED]
+    if flavour == "cpu" and "uv" in Path(installer[0]).name:
+        if install(installer, ["--torch-backend=cpu", *extras]) == 0:
+            return
+        say("torch's CPU build could not be had; taking the default build")
+    if install(installer, extras):
+        say('torch could not be installed; what needs it will say: pip install "labctl-cgt[train]"')
+
+
+def make_venv() -> int:
+    uv = shutil.which("uv") if os.environ.get("LABCTL_DEV_INSTALLER") != "pip" else None
+    if uv:
+        return call([uv, "venv", "--seed", "-q", "--python", sys.executable, VENV])
+    code = call([sys.executable, "-m", "venv", VENV])
+    if code:
+        version = f"{sys.version_info.major}.{sys.version_info.minor}"
+        say(f"the environment could not be made; on Debian: apt-get install python{version}-venv")
+    return code
+
+
+def find_installer() -> list[str]:
+    """uv from the path, else uv installed into the environment, else pip."""
+    pip = [str(PYTHON), "-m", "pip", "install", "-q"]
+    if os.environ.get("LABCTL_DEV_INSTALLER") == "pip":
+        return pip
+    uv = shutil.which("uv") or str(VENV / "bin" / "uv")
+    if not Path(uv).exists():
+        call([*pip, "uv"])
+    if not Path(uv).exists():
+        say("uv could not be had; pip does the same, slower")
+        return pip
+    return [uv, "pip", "install", "-q", "--compile-bytecode", "--python", str(PYTHON)]
+
+
+def install(installer: list[str], arguments: list[str]) -> int:
+    return call([*installer, "-c", CONSTRAINTS, *arguments], {**pip_settings(), "PYTHONDONTWRITEBYTECODE": ""})
+
+
+def pip_settings() -> dict[str, str]:
+    """The user's pip configuration in uv's words: uv does not read it."""
+    listed = subprocess.run([PYTHON, "-m", "pip", "config", "list"], capture_output=True, text=True, check=False)
+    names = {
+        "index-url": "UV_DEFAULT_INDEX",
+        "extra-index-url": "UV_INDEX",
+        "find-links": "UV_FIND_LINKS",
+        "cert": "SSL_CERT_FILE",
+    }
+    found: dict[str, str] = {}
+    for line in listed.stdout.splitlines():
+        key, _, value = line.partition("=")
+        name = names.get(key.rpartition(".")[2])
+        text = value.strip().strip("'\"")
+        if name and text and name not in os.environ and (name != "UV_FIND_LINKS" or Path(text).exists()):
+            found[name] = text
+    return found
+
+
+def wanted_stamp() -> str:
+    digest = hashlib.sha256()
+    for path in [Path(__file__), CONSTRAINTS, *(member / "pyproject.toml" for member in members())]:
+        digest.update(path.read_bytes() if path.exists() else b"")
+    digest.update(f"{sys.version_info} {ROOT} {os.environ.get('LABCTL_TORCH', '')}".encode())
+    return digest.hexdigest()
+
+
+def browser() -> str | None:
+    return next((path for name in ("chromium", "google-chrome") if (path := shutil.which(name))), None)
+
+
+def call(command: list[object], extra: dict[str, str] | None = None) -> int:
+    variables = {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"}
+    variables.update({k: v for k, v in (extra or {}).items() if v})
+    return subprocess.run([str(word) for word in command], env=variables, check=False).returncode
+
+
+def say(text: str) -> None:
+    print(f"dev: {text}", file=sys.stderr, flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
