@@ -6,9 +6,10 @@ import sys
 from typing import Any
 
 import click
+import msgspec
 
 from labctl.errors import UsageError
-from labctl.parameters.fields import Field
+from labctl.parameters.fields import Field, fields_of
 from labctl.parameters.layers import EXTENSIONS, Given
 from labctl.plugins.loaded import Loaded
 
@@ -36,7 +37,6 @@ HOST: list[click.Parameter] = [
     click.Option(["--no-deploy"], is_flag=True, help="deploy nothing at the end"),
     click.Option(["--json"], is_flag=True, help="events as JSON lines on standard output"),
 ]
-OVERRIDES = ("gpu", "cpu", "memory", "timeout", "retries")
 
 
 class Projects(click.Group):
@@ -63,8 +63,11 @@ def run() -> None:
 
 class _Command(click.Command):
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        own = [p for p in self.params if isinstance(p, _Parameter)]
-        for title, params in (("Parameters", own), ("Options of every run", HOST)):
+        ours = [p for p in self.params if isinstance(p, _Parameter)]
+        own = [p for p in ours if str(p.name).startswith("p__")]
+        extra = [p for p in ours if p not in own]
+        groups = (("Parameters", own), ("Options of every run", HOST), (f"Options of --on {_on()}", extra))
+        for title, params in groups:
             rows = [row for p in params if (row := p.get_help_record(ctx))]
             if rows:
                 with formatter.section(title):
@@ -74,13 +77,13 @@ class _Command(click.Command):
 class _Parameter(click.Option):
     """An option made of a parameter. Its click default is None: "not given" is not "the default"."""
 
-    def __init__(self, key: str, field: Field) -> None:
+    def __init__(self, key: str, field: Field, prefix: str = "p__") -> None:
         name = "--" + key.removeprefix(EXTENSIONS + ".").replace("_", "-")
         declared = [name]
         if field.bare is bool:
             declared = [f"{name}/--no-{name[2:]}"]
         super().__init__(
-            [*declared, dest(key)],
+            [*declared, dest(key, prefix)],
             default=None,
             multiple=field.is_list,
             type=bool if field.bare is bool else str,
@@ -91,8 +94,8 @@ class _Parameter(click.Option):
         self.key = key
 
 
-def dest(key: str) -> str:
-    return "p__" + key.replace(".", "__").replace("-", "_")
+def dest(key: str, prefix: str = "p__") -> str:
+    return prefix + key.replace(".", "__").replace("-", "_")
 
 
 def project_command(name: str) -> click.Command:
@@ -104,17 +107,22 @@ def project_command(name: str) -> click.Command:
         from labctl.executors.local import prefork
 
         prefork()
+    from labctl.executors.registry import make_executor
     from labctl.plugins.listing import open_catalogue
     from labctl.plugins.loaded import load_project
     from labctl.store.home import find_home, find_project
 
     catalogue = open_catalogue()
     loaded = load_project(catalogue, name, find_home(find_project()))
-    return command_of(name, loaded)
+    options = None if _on() in ("local", "inline") else make_executor(catalogue, _on()).options
+    return command_of(name, loaded, options)
 
 
-def command_of(name: str, loaded: Loaded) -> click.Command:
+def command_of(name: str, loaded: Loaded, options: type[msgspec.Struct] | None) -> click.Command:
+    """``options`` is the type of the executor's own options, if it has any."""
     own = [_Parameter(key, field) for key, field in loaded.fields.items()]
+    theirs = {f.path: f for f in fields_of(options, f"--on {_on()}")} if options else {}
+    extra = [_Parameter(key, field, "x__") for key, field in theirs.items()]
     title = loaded.title or f"Run {name}."
 
     def callback(**values: Any) -> int:
@@ -126,10 +134,28 @@ def command_of(name: str, loaded: Loaded) -> click.Command:
             if value is None or value == ():
                 continue
             flags[option.key] = list(value) if isinstance(value, tuple) else _text(value)
+        values["executor_options"] = _executor_options(options, theirs, extra, values)
         given = Given(flags, values["file"], values["preset"], values["grid"])
         return run_project(name, given, values)
 
-    return _Command(name, params=[*own, *HOST], callback=callback, help=title)
+    return _Command(name, params=[*own, *HOST, *extra], callback=callback, help=title)
+
+
+def _executor_options(
+    kind: type[msgspec.Struct] | None,
+    fields: dict[str, Field],
+    options: list[_Parameter],
+    values: dict[str, Any],
+) -> Any:
+    """The executor's options as an instance of its type; None if it has none."""
+    given = {option.key: values.pop(str(option.name)) for option in options}
+    if kind is None:
+        return None
+    try:
+        found = {key: fields[key].from_text(_text(v)) for key, v in given.items() if v not in (None, ())}
+        return msgspec.convert(found, kind)
+    except (ValueError, msgspec.ValidationError) as error:
+        raise UsageError(f"an option of --on {_on()} is wrong: {error}") from None
 
 
 def _text(value: Any) -> str:

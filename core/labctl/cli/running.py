@@ -50,6 +50,7 @@ def run_project(name: str, given: Given, values: dict[str, Any]) -> int:
         note=values["note"],
         command=shlex.join(["labctl", *sys.argv[1:]]),
         grace=grace,
+        executor_options=values["executor_options"],
     )
     if values["plan"]:
         return _plan(request, folder, home, as_json=values["json"])
@@ -89,7 +90,10 @@ def say_end(finished: Finished) -> None:
     others = [f"{n} {state}" for state, n in tally.items() if state not in ("succeeded", "cached", "reused")]
     state = finished.state if finished.state == "succeeded" else err.red(finished.state)
     jobs = ", ".join([f"{count(done, 'job')} done", *others])
-    write(f"\n{err.bold(finished.run)}  {state}: {jobs}, in {span(finished.seconds)}, {money(0)}\n", err=True)
+    write(
+        f"\n{err.bold(finished.run)}  {state}: {jobs}, in {span(finished.seconds)}, {money(finished.usd)}\n",
+        err=True,
+    )
     for verdict in finished.verdicts:
         say_verdict(verdict)
     if finished.verdicts:

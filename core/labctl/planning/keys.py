@@ -10,7 +10,7 @@ from labctl.api import CONTRACT
 from labctl.model.canonical import digest
 from labctl.model.results import JobResult
 from labctl.planning.closure import Closures
-from labctl.planning.plan import PlannedJob, PlannedPrediction
+from labctl.planning.plan import PlannedJob, PlannedPrediction, local_name
 
 SCHEMA = 1
 
@@ -57,9 +57,10 @@ def key_of(frozen: Material, inputs: dict[str, tuple[JobResult, ...]]) -> str:
 
 def result_digest(result: JobResult) -> list[Any]:
     """A result as it counts in a follower's key: its id, value and artifacts, or that there is none."""
+    name = local_name(result.id)
     if not result.ok:
-        return [result.id, None]
-    return [result.id, digest(result.value), [[a.name, a.sha256] for a in result.artifacts]]
+        return [name, None]
+    return [name, digest(result.value), [[a.name, a.sha256] for a in result.artifacts]]
 
 
 def registration(claim: PlannedPrediction, project: str) -> str:

@@ -98,6 +98,11 @@ def at_point(name: str, point: str) -> str:
     return f"{name}@{point}" if point else name
 
 
+def local_name(job_id: str) -> str:
+    """What the plugin called a job: its id without the point of the grid."""
+    return job_id.partition("@")[0]
+
+
 def plan_point(
     project: Project,
     items: Iterable[Job | Prediction],

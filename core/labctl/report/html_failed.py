@@ -8,7 +8,7 @@ from fnmatch import fnmatchcase
 
 from labctl.model.results import DONE
 from labctl.report.html_parts import codes, command, fold
-from labctl.report.markup import LONGEST, Markup, clean, el, join, line
+from labctl.report.markup import LONGEST, Markup, clean, el, join, line, named
 from labctl.report.numbers import finite, plural, seconds
 from labctl.report.view import JobRow, LeftOut, ReportView
 
@@ -74,13 +74,13 @@ def _circumstances(view: ReportView, jobs: Sequence[JobRow]) -> Markup | None:
     """Where it was raised, after how long, on which worker, and what is not judged because of it."""
     first, said = jobs[0], []
     if line(first.where):
-        said.append(join([" at ", el("code", None, line(first.where))]))
+        said.append(join([" at ", el("code", None, named(first.where))]))
     if finite(first.seconds) and len(jobs) == 1:
         said.append(join([f" after {seconds(first.seconds)}"]))
     if line(first.lane) and len(jobs) == 1:
-        said.append(join([f" on {line(first.lane)}"]))
+        said.append(join([f" on {named(first.lane)}"]))
     claims = [
-        line(verdict.prediction.id)
+        named(verdict.prediction.id, 40)
         for verdict in view.verdicts
         if any(fnmatchcase(job.id, pattern) for job in jobs for pattern in verdict.prediction.jobs)
     ]
@@ -97,7 +97,7 @@ def _left_out(item: LeftOut) -> Markup:
     return el(
         "div",
         {"class": "job"},
-        el("h3", None, "Extension ", el("code", None, line(item.extension)), " left out"),
+        el("h3", None, "Extension ", el("code", None, named(item.extension)), " left out"),
         el("p", {"class": "cause"}, f"{source}{line(item.reason) or 'no reason was recorded'}"),
         command(item.command) if line(item.command) else None,
     )

@@ -11,7 +11,7 @@ from labctl.report.html_provenance import provenance_part
 from labctl.report.html_sections import section_parts, step_list
 from labctl.report.html_timeline import timeline_part
 from labctl.report.html_verdicts import verdict_part
-from labctl.report.markup import Markup, el, escape, join, jump, line, shorten
+from labctl.report.markup import Markup, el, escape, join, jump, line, named, shorten
 from labctl.report.numbers import clock, finite, iso, money, plural, seconds
 from labctl.report.summary import deck, done_of_all, headline, page_title, shortfall
 from labctl.report.view import ReportView
@@ -74,7 +74,7 @@ def _body(view: ReportView) -> Markup:
                     "header",
                     None,
                     _mast(view),
-                    el("h1", None, shorten(headline(view), 300)),
+                    el("h1", None, named(headline(view), 300)),
                     _deck(view),
                     _facts(view, failed is not None),
                 ),
@@ -96,12 +96,12 @@ def _body(view: ReportView) -> Markup:
 
 
 def _mast(view: ReportView) -> Markup:
-    title = f"project {line(view.project)}"
+    title = f"project {named(view.project)}"
     if line(view.project_title):
         title += f": {line(view.project_title)}"
     when = el("time", {"datetime": iso(view.started)}, clock(view.started))
-    name = el("span", None, el("b", None, "labctl"), " report of run ", el("b", None, line(view.run)))
-    return el("div", {"class": "mast"}, name, el("span", {"class": "about"}, shorten(title, 160)), when)
+    name = el("span", None, el("b", None, "labctl"), " report of run ", el("b", None, named(view.run)))
+    return el("div", {"class": "mast"}, name, el("span", {"class": "about"}, named(title, 160)), when)
 
 
 def _deck(view: ReportView) -> Markup | None:
@@ -113,8 +113,8 @@ def _facts(view: ReportView, failed: bool) -> Markup:
     facts = [
         (
             "What ran",
-            el("code", None, shorten(line(view.command), 200) or f"labctl run {line(view.project)}"),
-            line(view.executor),
+            el("code", None, named(view.command, 200) or f"labctl run {named(view.project)}"),
+            named(view.executor),
         ),
         ("Did it work", *_worked(view, failed)),
         (
@@ -189,7 +189,7 @@ def _next(view: ReportView) -> Markup | None:
 
 
 def _contents(links: list[tuple[str, str]]) -> Markup:
-    items = (el("li", None, jump(anchor, shorten(title, 60))) for anchor, title in links)
+    items = (el("li", None, jump(anchor, named(title, 60))) for anchor, title in links)
     return el("nav", {"class": "toc", "aria-label": "Parts of this report"}, el("ul", None, *items))
 
 
@@ -200,5 +200,5 @@ def _footer(view: ReportView) -> Markup:
         None,
         f"Written by labctl{version}. This file is complete by itself and asks nothing of the network. ",
         "The same as JSON: ",
-        el("code", None, f"labctl report {line(view.run)} --json"),
+        el("code", None, f"labctl report {named(view.run)} --json"),
     )

@@ -8,7 +8,7 @@ from labctl.model.charts import Chart
 from labctl.model.results import Table
 from labctl.report.chart_tables import table_of
 from labctl.report.charts import draw
-from labctl.report.markup import Markup, el, join, line, shorten
+from labctl.report.markup import Markup, el, join, line, named, shorten
 from labctl.report.numbers import DASH, decimals_for, finite, fixed, plural
 
 MOST_ROWS = 1000
@@ -58,7 +58,7 @@ def _grid(
         el(
             "th",
             {"scope": "col", "class": None if shapes[i] is None else "n"},
-            line(name) or el("span", {"class": "vh"}, "Name"),
+            named(name, 80) or el("span", {"class": "vh"}, "Name"),
         )
         for i, name in enumerate(table.columns)
     )
@@ -112,7 +112,7 @@ def _cell(value: object, column: int, decimals: int | None) -> Markup:
     elif isinstance(value, int | float):
         shown = fixed(value, decimals_for([value], 3))
     else:
-        shown = line(value)
+        shown = named(value, 1000)
     if column == 0:
         return el("th", {"scope": "row", "class": None if decimals is None else "n"}, shown)
     return el("td", {"class": None if decimals is None else "n"}, shown)
@@ -120,7 +120,7 @@ def _cell(value: object, column: int, decimals: int | None) -> Markup:
 
 def figure(chart: Chart, uid: str, beside: bool = False) -> Markup:
     """A chart with its finding above and its data below, or ``beside`` it and open."""
-    title, subtitle, note = (line(getattr(chart, name, "")) for name in ("title", "subtitle", "note"))
+    title, subtitle, note = (named(getattr(chart, name, ""), 500) for name in ("title", "subtitle", "note"))
     caption = el(
         "figcaption", None, el("h3", None, title or "Chart"), el("p", None, subtitle) if subtitle else None
     )
@@ -143,6 +143,6 @@ def _chart_data(chart: Chart, open_rows: int) -> Markup:
 
 def codes(names: Sequence[str], most: int = 6) -> Markup:
     """Names as code, the first few of them."""
-    shown = join((el("code", None, line(name)) for name in names[:most]), ", ")
+    shown = join((el("code", None, named(name)) for name in names[:most]), ", ")
     rest = len(names) - most
     return join([shown, f" and {plural(rest, 'other')}" if rest > 0 else None])

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from labctl.model.results import Metric, Section, Step, Table
 from labctl.report.html_parts import command, data_table, figure, paragraphs
 from labctl.report.html_verdicts import glyph, known, verdict_style
-from labctl.report.markup import Markup, el, join, jump, line
+from labctl.report.markup import Markup, el, join, jump, line, named
 from labctl.report.numbers import decimals_for, finite, fixed, interval
 from labctl.report.summary import headline
 from labctl.report.view import ReportView
@@ -21,7 +21,7 @@ def section_parts(view: ReportView) -> list[tuple[str, str, Markup]]:
     top = headline(view)
     out = []
     for i, section in enumerate(view.ordered_sections(), 1):
-        title = line(section.title) or f"Section {i}"
+        title = named(section.title) or f"Section {i}"
         said = i == 1 and line(section.headline) == top
         out.append((f"s{i}", title, _section(view, section, f"s{i}", title, said)))
     return out
@@ -74,7 +74,7 @@ def _claims(view: ReportView, section: Section) -> Markup | None:
         el(
             "li",
             None,
-            jump(f"v{i}", line(v.prediction.id)),
+            jump(f"v{i}", named(v.prediction.id, 40)),
             " ",
             el("span", {"class": f"v {verdict_style(v.outcome)}"}, glyph(v.outcome), known(v.outcome)),
         )

@@ -9,7 +9,7 @@ from labctl.model.results import Table
 from labctl.report.canvas import Canvas, num
 from labctl.report.charts_timeline import hatch, time_scale
 from labctl.report.html_parts import data_table, figure, fold
-from labctl.report.markup import Markup, el, join, line
+from labctl.report.markup import Markup, el, join, line, named
 from labctl.report.numbers import DASH, finite, finites, plural, seconds
 from labctl.report.scales import Scale
 from labctl.report.view import JobRow, ReportView
@@ -56,7 +56,7 @@ def _end(job: JobRow) -> float | None:
 
 
 def _family(job: JobRow) -> str:
-    return line(job.id).split("/", 1)[0]
+    return named(line(job.id).split("/", 1)[0], 60)
 
 
 def _spent(jobs: Sequence[JobRow]) -> dict[str, float]:
@@ -153,15 +153,15 @@ def _job(job: JobRow, origin: float, scale: Scale, tones: dict[str, Tone]) -> Ma
     start, end = _start(job), _end(job)
     ran = start is not None and end is not None and job.state not in ("cached", "reused", "skipped")
     bad = job.state in ("failed", "timed out", "over budget", "interrupted")
-    state = line(job.state) + (
+    state = named(job.state, 24) + (
         f", {plural(job.tries, 'try').replace('trys', 'tries')}" if job.tries > 1 else ""
     )
-    where = f"from {line(job.cached_from)}" if line(job.cached_from) else line(job.lane) or DASH
+    where = f"from {named(job.cached_from, 40)}" if line(job.cached_from) else named(job.lane, 40) or DASH
     cell = {"role": "cell"}
     return el(
         "tr",
         {"role": "row"},
-        el("th", {"role": "rowheader", "scope": "row"}, el("code", None, line(job.id))),
+        el("th", {"role": "rowheader", "scope": "row"}, el("code", None, named(job.id))),
         el("td", {**cell, "class": "st bad" if bad else "st"}, state),
         el("td", {**cell, "class": "mute sec"}, where),
         el(

@@ -8,7 +8,7 @@ from labctl.model.charts import ForestRow
 from labctl.model.results import Evidence, Verdict
 from labctl.report.canvas import Canvas, num
 from labctl.report.charts_bars import diamond, draw_estimate
-from labctl.report.markup import Markup, el, join, line
+from labctl.report.markup import Markup, el, join, line, named
 from labctl.report.numbers import DASH, MINUS, decimals_for, finite, finites, fixed, interval, plural, short
 from labctl.report.scales import Scale, linear
 
@@ -112,7 +112,7 @@ def _claim(verdict: Verdict) -> Markup:
     return el(
         "td",
         {"role": "cell", "class": "claim"},
-        el("b", None, line(claim.id)),
+        el("b", None, named(claim.id, 60)),
         " ",
         line(claim.claim),
         el("span", {"class": "basis"}, line(claim.estimand)) if line(claim.estimand) else None,
@@ -137,7 +137,7 @@ def _measured(verdict: Verdict, evidence: Evidence, common: Scale | None) -> lis
     if rival is not None:
         better = [", ", el("b", {"class": "better"}, "better")] if verdict.baseline_better else []
         value = el("span", {"class": "num"}, fixed(rival.estimate, decimals), *better)
-        beside = [line(rival.name), " ", value]
+        beside = [named(rival.name, 80), " ", value]
     return [
         el("td", {"role": "cell", "class": "num", "data-l": "Measured, 95\u00a0% interval"}, *estimate),
         el("td", {"role": "cell", "class": "num", "data-l": "Claim needs"}, needs(verdict)),

@@ -44,6 +44,12 @@ def shorten(text: str, limit: int = LONGEST) -> str:
     return f"{text[:limit]}\u2026 ({len(text) - limit:,} more characters)"
 
 
+def named(text: object, limit: int = 120) -> str:
+    """A name or a title: ``text`` on one line, of a length at which a name is one."""
+    whole = line(text)
+    return whole if len(whole) <= limit else whole[: limit - 1].rstrip() + "\u2026"
+
+
 def escape(text: object) -> Markup:
     """``text`` for an element or a quoted attribute of HTML or XML. Markup stays as it is."""
     if isinstance(text, Markup):

@@ -55,10 +55,8 @@ def decimals_for(values: Iterable[object], least: int = 2) -> int:
         return 0
     if largest >= 100:
         return 1
-    if largest >= 0.1:
-        return least
-    needed = min(6, 1 - math.floor(math.log10(largest)))
-    while needed > least and all(math.isclose(round(n, needed - 1), n, abs_tol=1e-12) for n in numbers):
+    needed = least if largest >= 0.1 else min(6, 1 - math.floor(math.log10(largest)))
+    while needed > 2 and all(math.isclose(round(n, needed - 1), n, abs_tol=1e-12) for n in numbers):
         needed -= 1
     return needed
 

@@ -30,7 +30,7 @@ def outcome_counts(view: ReportView) -> dict[str, int]:
     """Verdicts by outcome, in the order in which a report speaks of them."""
     counts = dict.fromkeys(_CLAIMS, 0)
     for verdict in view.verdicts:
-        counts[verdict.outcome] = counts.get(verdict.outcome, 0) + 1
+        counts[verdict.outcome if verdict.outcome in counts else "not judged"] += 1
     return {outcome: count for outcome, count in counts.items() if count}
 
 
@@ -61,7 +61,7 @@ def headline(view: ReportView) -> str:
 
 def claims_in_words(counts: Mapping[str, int]) -> str:
     """``one is supported, two are refuted and one was not judged``."""
-    parts = [f"{in_words(n)} {_CLAIMS.get(o, (o, o))[n != 1]}" for o, n in counts.items()]
+    parts = [f"{in_words(n)} {_CLAIMS[o][n != 1]}" for o, n in counts.items()]
     return listed(parts)
 
 

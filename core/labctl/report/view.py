@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from labctl.model.results import ENDED, JobState, RunState, Section, Step, Verdict
+from labctl.model.results import JobState, RunState, Section, Step, Verdict
 from labctl.report.markup import clean
 
 SCHEMA_VERSION = 1
@@ -159,12 +159,6 @@ class ReportView(msgspec.Struct, frozen=True, kw_only=True):
     def ordered_sections(self) -> list[Section]:
         """Sections by rank; those of one rank in the order they came in."""
         return sorted(self.sections, key=lambda section: section.rank)
-
-    def is_over(self) -> bool:
-        """Whether nothing of the run is still to come."""
-        return self.state != "running" and all(
-            state in ENDED or state == "planned" for state in self.job_counts()
-        )
 
 
 def to_json(view: ReportView) -> bytes:

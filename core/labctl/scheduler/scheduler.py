@@ -19,7 +19,7 @@ from labctl.model.machine import Environment
 from labctl.model.results import Artifact, JobFailure, JobResult
 from labctl.model.wire import Event, Order
 from labctl.planning.keys import Material, key_of
-from labctl.planning.plan import Plan
+from labctl.planning.plan import Plan, local_name
 from labctl.scheduler.listener import Change, Listener
 from labctl.scheduler.shelf import Shelf
 from labctl.scheduler.state import MAX_INTERRUPTIONS, Tracked, outcome
@@ -63,6 +63,7 @@ class Scheduler:
         self.tracked = {job.id: Tracked(job) for job in plan.jobs}
         self.borrowed = dict(borrowed)
         self.stopped_by = 0
+        self.spent_usd = 0.0
         self._store = store
         self._run = run
         self._name = name
@@ -115,7 +116,7 @@ class Scheduler:
             self._skip(tracked, missing[0])
             return True
         key = key_of(self._materials[tracked.job.id], self._inputs(tracked))
-        if self._in_flight(key) and tracked.job.cache:
+        if tracked.job.cache and self._is_under_way(key):
             return False  # another point of the grid runs the very same job: its result serves both
         tracked.key = key
         return self._from_cache(tracked)
@@ -126,8 +127,8 @@ class Scheduler:
             self._submit(tracked, self._inputs(tracked))
         return False
 
-    def _in_flight(self, key: str) -> bool:
-        return any(other.in_flight and other.key == key for other in self.tracked.values())
+    def _is_under_way(self, key: str) -> bool:
+        return any(other.key == key and not other.ended for other in self.tracked.values())
 
     def _has_room(self, tracked: Tracked) -> bool:
         slots = max(1, self._executor.slots)
@@ -135,8 +136,12 @@ class Scheduler:
         return used == 0 or used + min(tracked.job.environment.cpu, slots) <= slots + 1e-9
 
     def _inputs(self, tracked: Tracked) -> dict[str, tuple[JobResult, ...]]:
+        """Results of the needs, under the plugin's own names: a job does not know its point."""
         return {
-            role: tuple(self.borrowed.get(i) or self.tracked[i].as_result() for i in ids)
+            role: tuple(
+                msgspec.structs.replace(self.borrowed.get(i) or self.tracked[i].as_result(), id=local_name(i))
+                for i in ids
+            )
             for role, ids in tracked.job.needs.items()
         }
 
@@ -268,10 +273,12 @@ class Scheduler:
         seconds = float(data.get("seconds") or 0.0)
         cpu = float(data.get("cpu_seconds") or 0.0)
         tracked.cpu_seconds += cpu
+        usd = self._executor.rate(tracked.job.environment).total * seconds / 3600
         known = self._store.end_attempt(
-            self._run, event.job, event.attempt, state, seconds=seconds, cpu_seconds=cpu,
+            self._run, event.job, event.attempt, state, seconds=seconds, cpu_seconds=cpu, usd=usd,
             peak_mib=data.get("peak_mib"), error=text(error) if error else None,
         )  # fmt: skip
+        self.spent_usd += usd
         if not known:
             return []
         if state == "succeeded":

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from labctl.config import load_configuration
 from labctl.errors import BY_CODE, LabError
@@ -43,6 +43,7 @@ class Request(NamedTuple):
     note: str = ""
     command: str = ""
     grace: float = 10.0
+    executor_options: Any = None
 
 
 class Price(NamedTuple):

@@ -52,6 +52,7 @@ class Finished(NamedTuple):
     headline: str
     report: Path
     seconds: float
+    usd: float
     counts: dict[str, int]
 
 
@@ -85,6 +86,7 @@ def drive(prepared: Prepared, store: Store, watcher: Watcher) -> Finished:
             home=store.home,
             folder=folder.root,
             slots=prepared.request.jobs,
+            options=prepared.request.executor_options,
             environment=scheduler.environment,
         )
         with _signals(inbox.put):
@@ -160,7 +162,7 @@ def _finish(
         _sections(prepared, store, watcher, results, name) if not scheduler.stopped_by else ((), ())
     )
     verdicts = _verdicts(prepared, store, run, results, sections, first_seen)
-    row = find_run(store.db, name)
+    row = find_run(store.db, name)._replace(spent_usd=scheduler.spent_usd)
     flat = tuple(section for _, section in sections)
     ending = Ending(prepared, row, state, code, flat, verdicts, notes, first_seen)
     ended = time.time()
@@ -172,9 +174,11 @@ def _finish(
     tally = view.job_counts()
     done = sum(tally.get(s, 0) for s in ("succeeded", "cached", "reused"))
     pairs = [[v.prediction.id, v.outcome] for v in verdicts]
-    store.finish(run, state, jobs_done=done, headline=headline, verdicts=text(pairs), spent_usd=0.0)
+    store.finish(
+        run, state, jobs_done=done, headline=headline, verdicts=text(pairs), spent_usd=scheduler.spent_usd
+    )
     seconds = ended - (row.started or ended)
-    return Finished(name, state, code, verdicts, headline, folder.report, seconds, tally)
+    return Finished(name, state, code, verdicts, headline, folder.report, seconds, scheduler.spent_usd, tally)
 
 
 def _show_artifacts(results: dict[str, JobResult], store: Store, name: str) -> None:

@@ -23,6 +23,7 @@ TEXTS = {
     "long": MARK + "W" * 10_000,
     "wide": f"{MARK} 漢字かな 한국어 مرحبا ไทย 👩‍👩‍👧‍👦 ﷽ Ŵ\u0301\u0302\u0303\u0304 " * 6,
     "markdown": f"[{MARK}](javascript:alert(1)) ![x](http://example.invalid/x.png) **b**",
+    "mixed": f"</script></style></svg>\"'><img src=x onerror=alert(1)>\ud800\u202e\x00{MARK}",
     "empty": "",
     "spaces": " \t\n ",
 }

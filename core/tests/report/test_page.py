@@ -120,9 +120,10 @@ def test_hostile_text_in_one_field_at_a_time(
 ) -> None:
     view = sample.view()
     for name in view.__struct_fields__:
-        for text in (hostile.TEXTS["script"], hostile.TEXTS["image"], hostile.TEXTS["surrogate"]):
-            changed = msgspec.structs.replace(view, **{name: hostile.poison(getattr(view, name), text)})
-            parsing.assert_sound(to_html(changed), hostile.MARK)
+        changed = msgspec.structs.replace(
+            view, **{name: hostile.poison(getattr(view, name), hostile.TEXTS["mixed"])}
+        )
+        parsing.assert_sound(to_html(changed), hostile.MARK)
 
 
 @pytest.mark.parametrize("number", [math.nan, math.inf, -math.inf, 0, -1, 1e308, 10**400], ids=repr)
