@@ -50,8 +50,7 @@ def execute(order: Order, place: Place, stopping: Callable[[], bool] = lambda: F
     job = JobContext(order, place, stopping)
     end = _outcome(order, job, place)
     job.flush()
-    sys.stdout.flush()
-    sys.stderr.flush()
+    _flush_output()
     end |= {
         "seconds": time.time() - began,
         "cpu_seconds": _cpu_seconds() - cpu,
@@ -180,6 +179,14 @@ def _where(trace: TracebackType | None, module: str) -> str:
 
 def _text(value: str) -> str:
     return value.encode("utf-8", "backslashreplace").decode()
+
+
+def _flush_output() -> None:
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except (OSError, ValueError, AttributeError):
+            pass  # the job closed or replaced it
 
 
 def _cpu_seconds() -> float:

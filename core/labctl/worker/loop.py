@@ -25,11 +25,10 @@ LINE = 64 * 1024 * 1024  # bytes of one order at most
 
 
 class Task(msgspec.Struct, frozen=True):
-    """An order with what this machine adds: folders, and variables such as CUDA_VISIBLE_DEVICES."""
+    """An order with what this machine adds: where its folders are."""
 
     order: Order
     layout: Layout
-    variables: dict[str, str] = {}
 
 
 class Worker:
@@ -54,13 +53,14 @@ class Worker:
 
     def _run(self, task: Task, log: int) -> None:
         self._redirect(log)
-        os.environ.update(task.variables)
-        cwd = os.getcwd()
+        variables, cwd, mask = dict(os.environ), os.getcwd(), os.umask(0o077)
         place = LocalPlace(task.layout, self._emit_early)
         os.chdir(place.folder)
         self._held: Event | None = None
         execute(task.order, place, lambda: self._stopping)
         os.chdir(cwd)
+        os.umask(mask)
+        _restore_environment(variables)
         place.close()
         ended = self._held
         assert ended is not None
@@ -117,11 +117,7 @@ class Worker:
             setattr(sys, f"__{name}__", stream)
 
     def _flush(self) -> None:
-        for stream in (sys.stdout, sys.stderr):
-            try:
-                stream.flush()
-            except (OSError, ValueError):
-                pass
+        """What C libraries hold back; ``execute`` has flushed what Python holds."""
         try:
             ctypes.CDLL(None).fflush(None)
         except (OSError, AttributeError):
@@ -138,6 +134,13 @@ class Worker:
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
         # They were blocked around the fork: a SIGTERM in between would have killed a worker that saves.
         signal.pthread_sigmask(signal.SIG_UNBLOCK, STOP_SIGNALS)
+
+
+def _restore_environment(variables: dict[str, str]) -> None:
+    """Undo what a job did to the variables, so that the next one does not see it."""
+    if dict(os.environ) != variables:
+        os.environ.clear()
+        os.environ.update(variables)
 
 
 def _has_children() -> bool:
