@@ -39,6 +39,7 @@ from labctl.model.charts import (
     Timeline,
 )
 from labctl.model.context import Context, Extension
+from labctl.model.jobcontext import ArtifactError, JobContext, Stopped
 from labctl.model.machine import Environment, Secret
 from labctl.model.plan import InputFile, Job, Prediction, Service
 from labctl.model.results import (
@@ -58,7 +59,6 @@ from labctl.model.results import (
     Table,
     Verdict,
 )
-from labctl.worker.context import ArtifactError, JobContext, Stopped
 
 CONTRACT = 1
 """The version of the hooks and types here. It grows by addition; a break gets a new entry-point group."""

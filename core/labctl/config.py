@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
-from typing import Any, NamedTuple
 
 from labctl.errors import UsageError
 from labctl.store.home import CONFIGURATION
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import Any
 
-class Layer(NamedTuple):
+
+class Layer:
     """One configuration file: its path as it is shown, and what it says."""
 
-    path: str
-    values: Mapping[str, Any]
+    __slots__ = ("path", "values")
+
+    def __init__(self, path: str, values: Mapping[str, Any]) -> None:
+        self.path = path
+        self.values = values
 
 
 class Configuration:

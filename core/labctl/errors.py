@@ -13,7 +13,9 @@ type (``hints``). None of them carries a traceback to the terminal.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 
 class LabError(Exception):

@@ -5,7 +5,6 @@ Two encoders that print a float differently would give one job two keys.
 
 from __future__ import annotations
 
-import hashlib
 import math
 from typing import Any
 
@@ -27,6 +26,8 @@ def canonical(value: Any) -> bytes:
 
 def digest(value: Any) -> str:
     """sha256 of ``canonical(value)``, 64 hexadecimal digits."""
+    import hashlib  # OpenSSL costs as much as click's parser: help has nothing to digest
+
     return hashlib.sha256(canonical(value)).hexdigest()
 
 

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from fnmatch import fnmatchcase
-from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import msgspec
 
 from labctl.model.charts import Chart
 from labctl.model.plan import Job, Prediction
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 JobState = Literal[
     "planned",
@@ -76,6 +78,8 @@ class JobResult(msgspec.Struct, frozen=True):
 
     def path(self, name: str) -> Path:
         """Where the artifact ``name`` lies, to be read only. Raises KeyError with the names there are."""
+        from pathlib import Path  # not for help: it costs a third of an interpreter
+
         if name not in self.paths:
             have = ", ".join(sorted(self.paths)) or "none"
             raise KeyError(f"job {self.id} has no artifact {name!r}; it has: {have}")

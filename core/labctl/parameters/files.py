@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import os
-from pathlib import Path
 
 from labctl.model.plan import InputFile
 
 
 def input_file(path: str) -> InputFile:
     """The file or folder at ``path``. Raises ValueError if it is not there or cannot be one."""
+    from pathlib import Path
+
+    from labctl.model.jobcontext import ArtifactError
     from labctl.worker.artifacts import digest_path
-    from labctl.worker.context import ArtifactError
 
     full = os.path.abspath(os.path.expanduser(path))
     try:

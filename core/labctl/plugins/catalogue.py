@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import NamedTuple
-
 from labctl.plugins.loads import Loads
 from labctl.plugins.scan import (
     PROJECTS,
@@ -19,25 +16,34 @@ from labctl.plugins.scan import (
 )
 from labctl.plugins.versions import satisfies, split_requirement
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
 OWN = "labctl"
 
 
-class Row(NamedTuple):
+class Row:
     """One plugin or extension as ``plugins list`` shows it.
 
     ``kind`` is empty for a project, else what it extends its ``parent`` by.
     """
 
-    name: str
-    version: str
-    status: str  # ok new broken blocked incompatible conflict
-    distribution: str
-    editable: bool
-    parent: str
-    kind: str
-    reason: str
-    hint: str
-    entry: Entry
+    __slots__ = (
+        "distribution", "editable", "entry", "hint", "kind", "name", "parent", "reason", "status", "version",
+    )  # fmt: skip
+
+    def __init__(self, entry: Entry, parent: str, kind: str, status: str, reason: str, hint: str) -> None:
+        self.entry = entry
+        self.name = entry.name
+        self.version = entry.distribution.version
+        self.distribution = entry.distribution.name
+        self.editable = entry.distribution.editable
+        self.parent = parent
+        self.kind = kind
+        self.status = status  # ok new broken blocked incompatible conflict
+        self.reason = reason
+        self.hint = hint
 
 
 class Catalogue:
@@ -79,19 +85,7 @@ class Catalogue:
     def _row(self, entry: Entry) -> Row:
         parent, kind = ("", "") if entry.group == PROJECTS else parent_and_kind(entry.group)
         status, reason, hint = self._status(entry, parent, kind)
-        distribution = entry.distribution
-        return Row(
-            name=entry.name,
-            version=distribution.version,
-            status=status,
-            distribution=distribution.name,
-            editable=distribution.editable,
-            parent=parent,
-            kind=kind,
-            reason=reason,
-            hint=hint,
-            entry=entry,
-        )
+        return Row(entry, parent, kind, status, reason, hint)
 
     def _status(self, entry: Entry, parent: str, kind: str) -> tuple[str, str, str]:
         name, distribution = entry.name, entry.distribution

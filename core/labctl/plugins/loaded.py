@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import msgspec
@@ -33,6 +32,8 @@ class Loaded(NamedTuple):
 
     def context(self, point: Point, seed: int, folder: str) -> Context:
         """The context of one point of the grid; the extensions get their parameters of that point."""
+        from pathlib import Path
+
         self.extensions.at_point(point.extensions)
         return Context(
             plugin=self.row.name,

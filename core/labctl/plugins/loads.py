@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import os
 import time
-from typing import NamedTuple
 
 from labctl.plugins.scan import Entry, module_file
 
 
-class Load(NamedTuple):
+class Load:
     """``error`` is empty when the import went well."""
 
-    when: str
-    error: str
-    hint: str
-    milliseconds: str
+    __slots__ = ("error", "hint", "milliseconds", "when")
+
+    def __init__(self, when: str, error: str, hint: str, milliseconds: str) -> None:
+        self.when = when
+        self.error = error
+        self.hint = hint
+        self.milliseconds = milliseconds
 
 
 class Loads:

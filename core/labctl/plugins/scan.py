@@ -1,36 +1,44 @@
 """Finding plugins by reading text: nothing that an author wrote is imported.
 
 This is on the path of ``labctl plugins list``, which is held to twice the time of an empty
-interpreter: no re, no json, no dataclasses, no importlib.metadata here.
+interpreter: no typing (it imports re), no collections, no json, no importlib.metadata here.
 """
 
 from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterable
-from typing import NamedTuple
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 PROJECTS = "labctl.plugins"
 RESERVED = frozenset({"plugins", "executors", "observers", "commands"})
 
 
-class Distribution(NamedTuple):
+class Distribution:
     """An installed distribution: its metadata folder is ``folder``."""
 
-    name: str
-    version: str
-    folder: str
-    editable: bool
+    __slots__ = ("editable", "folder", "name", "version")
+
+    def __init__(self, name: str, version: str, folder: str) -> None:
+        self.name = name
+        self.version = version
+        self.folder = folder
+        self.editable = False
 
 
-class Entry(NamedTuple):
+class Entry:
     """A line of an entry_points.txt: ``name = value`` under ``[group]``."""
 
-    group: str
-    name: str
-    value: str
-    distribution: Distribution
+    __slots__ = ("distribution", "group", "name", "value")
+
+    def __init__(self, group: str, name: str, value: str, distribution: Distribution) -> None:
+        self.group = group
+        self.name = name
+        self.value = value
+        self.distribution = distribution
 
 
 def normalised(name: str) -> str:
@@ -62,7 +70,7 @@ def distributions(path: Iterable[str] | None = None) -> dict[str, Distribution]:
                 base = os.path.join(folder, entry)
                 if kind == "egg-info":
                     version = version.partition("-py")[0]
-                found[key] = Distribution(key, version, base, False)
+                found[key] = Distribution(key, version, base)
     return found
 
 
@@ -73,7 +81,7 @@ def entries(found: Iterable[Distribution]) -> list[Entry]:
         text = read(distribution, "entry_points.txt")
         if "[labctl." not in text.replace(" ", ""):
             continue
-        distribution = distribution._replace(editable=_is_editable(distribution))
+        distribution.editable = _is_editable(distribution)
         group = ""
         for raw in text.splitlines():
             line = raw.strip()

@@ -10,6 +10,7 @@ from pathlib import Path
 import msgspec
 
 from labctl.errors import PluginError, UsageError
+from labctl.model.jobcontext import ArtifactError, bad_name
 from labctl.model.results import Copy, Publish, Report
 from labctl.plugins.listing import open_catalogue
 from labctl.plugins.loaded import load_project, point_from_record
@@ -20,7 +21,6 @@ from labctl.store.home import find_project
 from labctl.store.objects import Objects
 from labctl.store.queries import RunRow, jobs_of
 from labctl.worker.artifacts import digest_path
-from labctl.worker.context import ArtifactError, bad_name
 
 TEXT = 1 << 20  # bytes of a file whose lines are compared at most
 

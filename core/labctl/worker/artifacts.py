@@ -8,7 +8,7 @@ import stat
 import unicodedata
 from pathlib import Path
 
-from labctl.worker.context import ArtifactError
+from labctl.model.jobcontext import ArtifactError
 
 TREE = b"labctl-tree-1\0"
 

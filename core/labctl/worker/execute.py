@@ -18,10 +18,10 @@ from typing import Any
 
 import msgspec
 
+from labctl.model.jobcontext import ArtifactError, JobContext, Place, Stopped
 from labctl.model.results import Artifact, JobFailure
 from labctl.model.wire import Event, Order
 from labctl.worker.artifacts import inside
-from labctl.worker.context import ArtifactError, JobContext, Place, Stopped
 from labctl.worker.result import BadResult, checked
 
 THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")

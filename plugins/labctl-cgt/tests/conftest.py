@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -79,10 +79,10 @@ def with_tags(result: JobResult, tags: tuple[str, ...]) -> JobResult:
 
 
 @pytest.fixture(scope="session")
-def small(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Context, Results]]:
+def small(tmp_path_factory: pytest.TempPathFactory) -> tuple[Context, Results]:
     """Both families at full length, few models and draws: every job of the plan, run."""
     ctx = context(num_models=120, num_samples=4, num_test_batches=5)
-    yield ctx, execute(ctx, tmp_path_factory.mktemp("small"))
+    return ctx, execute(ctx, tmp_path_factory.mktemp("small"))
 
 
 @pytest.fixture

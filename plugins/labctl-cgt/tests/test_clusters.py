@@ -130,3 +130,12 @@ def test_settings_that_say_nothing_foretell_nothing():
         out = unseen_risk(features, model, y, folds(MODELS, rng))
         values.append(clusters.auc(Scores(out, model, y, MODELS), np.ones((1, MODELS))).value)
     assert abs(np.mean(values) - 0.5) < 0.08
+
+
+def test_the_interval_of_none_is_not_a_point():
+    weight = np.ones((5, 20))
+    found = clusters.share(np.zeros(20, dtype=bool), np.arange(20), weight)
+    assert found.low == 0.0
+    assert found.high == pytest.approx(0.1611, abs=1e-3)
+    rows = Scores(np.ones(20), np.arange(20), np.zeros(20, dtype=bool), 20)
+    assert clusters.precision(rows, np.ones(20, dtype=bool), weight).high == pytest.approx(0.1611, abs=1e-3)

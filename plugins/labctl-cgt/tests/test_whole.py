@@ -78,7 +78,8 @@ def test_the_report_compares_and_explains(small):
         assert values == sorted(values, reverse=True)
         assert {row.tone for row in chart.rows} == {"own", "base"}
     notes = {row.label: row.note for row in bars[1].rows}
-    assert notes["cooling"] == "skipped: needs hinges, simsiam has none"
+    assert notes["cooling"] == "needs hinges"
+    assert notes["temperature (legacy)"] == "degenerate: always 0"
     lines = [chart for section in rest for chart in section.charts if isinstance(chart, Lines)]
     assert lines
     assert all([(s.tone, s.dashed) for s in c.series] == [("warm", False), ("cool", True)] for c in lines)

@@ -97,6 +97,8 @@ class Subject(msgspec.Struct, frozen=True, kw_only=True):
     family: str
     event: Literal["prediction", "representation"]
     provides: tuple[str, ...]
+    seconds: float = 0.1
+    """About how long a model trains for 20 epochs, for the plan's estimate."""
 
     def describe(self) -> tuple[Subject, ...]:
         """Itself: what the plan asks an extension for."""
@@ -106,12 +108,13 @@ class Subject(msgspec.Struct, frozen=True, kw_only=True):
 class Request(msgspec.Struct, frozen=True, kw_only=True):
     """What an operator is asked to plan for: one family.
 
-    ``train``: ids of the jobs that train it. ``parameters``: those of the project. ``options``: the
-    operator's own, or None.
+    ``train``: ids of the jobs that train its ``models``. ``parameters``: those of the project.
+    ``options``: the operator's own, or None.
     """
 
     subject: Subject
     train: tuple[str, ...]
+    models: int
     parameters: Options
     options: Any = None
 
@@ -135,11 +138,16 @@ class Operator:
     needs: tuple[str, ...] = ()
     indicators: tuple[Indicator, ...] = ()
     parameters: type | None = None
-    estimate: float | None = None
+    seconds: float = 1e-4
+    """About how long a reading of one model at one check takes, for the plan's estimate."""
 
     def arguments(self, request: Request) -> dict[str, Any]:
         """The JSON arguments of ``measure``: by default the operator's own options."""
         return dict(msgspec.to_builtins(request.options)) if request.options is not None else {}
+
+    def cost(self, request: Request) -> float:
+        """Seconds expected of the whole job."""
+        return self.seconds * request.models * request.parameters.checks
 
     def claims(self, request: Request) -> Iterable[Claim]:
         """What is claimed of the indicators, for one family. By default nothing."""
@@ -162,6 +170,7 @@ class Operator:
         yield from claims
 
     def _job(self, request: Request, have: list[Indicator], claims: list[Claim]) -> Job:
+        kind = "operator" if any(i.role == "operator" for i in have) else "baseline"
         predictions = {i.name: [claim.id for claim in claims if claim.indicator == i.name] for i in have}
         return Job(
             id=f"{self.name}/{request.subject.name}",
@@ -182,9 +191,9 @@ class Operator:
             environment="measure",
             needs={"train": request.train},
             tolerant=True,
-            tags=(self.name, request.subject.name, "operator"),
+            tags=(self.name, request.subject.name, kind),
             code=(self.measure.partition(":")[0], request.subject.family.partition(":")[0]),
-            estimate=self.estimate,
+            estimate=self.cost(request),
         )
 
 
@@ -217,8 +226,8 @@ _AHEAD = f"at most {HORIZON_EPOCHS} epochs before a collapse"
 ESTIMANDS: dict[str, str] = {
     "auc": f"AUC: checks {_AHEAD} against the other checks of models at risk",
     "recall": f"share of the checks {_AHEAD} that alarm when 5 % of the others do",
-    "balanced_accuracy": f"balanced accuracy of the alarm at {{alarm}} for checks {_AHEAD}",
-    "precision": f"share of the alarms at {{alarm}} that are {_AHEAD}",
+    "balanced_accuracy": f"balanced accuracy of the alarm beyond {{alarm}} for checks {_AHEAD}",
+    "precision": f"share of the alarms beyond {{alarm}} that are {_AHEAD}",
     "falls": f"share of collapsing models whose reading falls over the {HORIZON_EPOCHS} epochs up to it",
     "rises": f"share of collapsing models whose reading rises over the {HORIZON_EPOCHS} epochs up to it",
     "early_peak": "share of models collapsing after epoch 2 whose reading peaks in epochs 1 to 2",

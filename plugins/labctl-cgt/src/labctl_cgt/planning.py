@@ -11,7 +11,6 @@ from labctl_cgt.operator import Claim, Request, Skip, Subject, register
 from labctl_cgt.parameters import SHARD_MODELS, Options
 
 PACKAGES = ("numpy>=2", "safetensors>=0.5", "torch>=2.6")
-BASELINES = "monitors"
 
 
 def environments() -> tuple[Environment, ...]:
@@ -38,7 +37,7 @@ def plan(ctx: Context) -> Iterator[Job | Prediction]:
         share = options.num_models // len(subjects) + (index < options.num_models % len(subjects))
         trainings = list(_trainings(subject, share, options))
         yield from trainings
-        yield from _measurements(ctx, subject, tuple(job.id for job in trainings))
+        yield from _measurements(ctx, subject, tuple(job.id for job in trainings), share)
 
 
 def _trainings(subject: Subject, models: int, options: Options) -> Iterator[Job]:
@@ -63,17 +62,21 @@ def _trainings(subject: Subject, models: int, options: Options) -> Iterator[Job]
             environment="train",
             tags=("train", subject.name),
             code=(subject.family.partition(":")[0],),
-            estimate=0.06 * size * options.num_epochs / 20,
+            estimate=subject.seconds * size * options.num_epochs / 20,
         )
 
 
-def _measurements(ctx: Context, subject: Subject, train: tuple[str, ...]) -> Iterator[Job | Prediction]:
+def _measurements(
+    ctx: Context, subject: Subject, train: tuple[str, ...], models: int
+) -> Iterator[Job | Prediction]:
     options: Options = ctx.parameters
     jobs: list[Job] = []
     claims: list[tuple[Job, Claim]] = []
     skips: list[tuple[str, Skip]] = []
     for extension in ctx.extensions("operators"):
-        request = Request(subject=subject, train=train, parameters=options, options=extension.parameters)
+        request = Request(
+            subject=subject, train=train, models=models, parameters=options, options=extension.parameters
+        )
         own: list[Job] = []
         for item in extension.ask("plan", request):
             if isinstance(item, Job):
@@ -83,10 +86,11 @@ def _measurements(ctx: Context, subject: Subject, train: tuple[str, ...]) -> Ite
             elif isinstance(item, Claim) and own:
                 claims.append((own[0], item))
         jobs.extend(own)
-    yield from jobs
+    # The longest first: a short one that waits for a worker costs less than a long one that ends last.
+    yield from sorted(jobs, key=lambda job: -(job.estimate or 0.0))
     judge = _judge(subject, train, jobs, claims, skips, options)
     yield judge
-    baselines = tuple(job.id for job in jobs if job.id.split("/")[0] == BASELINES)
+    baselines = tuple(job.id for job in jobs if "baseline" in job.tags)
     yield from (register(claim, job.id, judge.id, baselines) for job, claim in claims)
 
 
@@ -111,5 +115,5 @@ def _judge(
         needs={"train": train, "readings": tuple(job.id for job in jobs)},
         tolerant=True,
         tags=("judge", subject.name),
-        estimate=4.0,
+        estimate=3.0,
     )

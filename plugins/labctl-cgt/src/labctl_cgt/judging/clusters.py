@@ -146,17 +146,33 @@ def precision(rows: Scores, alarm: NDArray[np.bool_], draws: Floats) -> Estimate
     right, raised = _per_model(rows, rows.soon & alarm), _per_model(rows, alarm)
     if not raised.sum():
         return _unknown(len(draws))
-    return _estimate(float(right.sum() / raised.sum()), _ratio(draws, right, raised))
+    found = _estimate(float(right.sum() / raised.sum()), _ratio(draws, right, raised))
+    if found.low < found.high:
+        return found
+    # All or none of them right: the models that alarmed are then the units, each yes or no.
+    return Estimate(found.value, *wilson(found.value, int((raised > 0).sum())), found.resampled)
 
 
 def share(yes: NDArray[Any], models: Ints, draws: Floats) -> Estimate:
-    """Mean over ``models`` of ``yes`` (0 to 1, aligned with ``models``)."""
+    """Mean over ``models`` of ``yes`` (0 to 1, aligned with ``models``).
+
+    For yes or no the interval is Wilson's: of 0 out of 20 resampling would make the interval 0 to 0.
+    """
     if not len(models):
         return _unknown(len(draws))
     weight = draws[:, models]
     with np.errstate(invalid="ignore", divide="ignore"):
         resampled = (weight * yes).sum(axis=1) / weight.sum(axis=1)
+    if yes.dtype == bool:
+        return Estimate(float(yes.mean()), *wilson(float(yes.mean()), len(models)), resampled)
     return _estimate(float(yes.mean()), resampled)
+
+
+def wilson(p: float, n: int) -> tuple[float, float]:
+    """95 % interval of a share ``p`` of ``n`` (Wilson 1927)."""
+    z = 1.959964
+    centre, half = p + z * z / (2 * n), z * (p * (1 - p) / n + z * z / (4 * n * n)) ** 0.5
+    return max(0.0, (centre - half) / (1 + z * z / n)), min(1.0, (centre + half) / (1 + z * z / n))
 
 
 def difference(a: Estimate, b: Estimate) -> Estimate:

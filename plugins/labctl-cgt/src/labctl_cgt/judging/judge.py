@@ -17,7 +17,7 @@ from labctl_cgt.judging.riskset import RiskSet, risk_set
 from labctl_cgt.training.events import NEVER, Courses, Floats, Ints, courses, gap_courses
 
 HYPER = {
-    "name": "hyper_parameters", "label": "hyper-parameters only", "risk": "high", "mode": "",
+    "name": "hyper_parameters", "label": "hyper-parameters", "risk": "high", "mode": "",
     "role": "baseline", "unit": "", "needs": [],
 }  # fmt: skip
 SENSITIVITY_RESAMPLES = 400
@@ -104,7 +104,13 @@ def _described(row: Row, scored: dict[str, Estimate] | None) -> dict[str, Any]:
 def _bare(row: Row) -> dict[str, Any]:
     return {"operator": row.operator, "indicator": row.name, "label": row.label,
             "role": row.indicator["role"], "mode": row.indicator["mode"], "status": row.status,
-            "note": row.note}  # fmt: skip
+            "note": row.note, "constant": _constant(row)}  # fmt: skip
+
+
+def _constant(row: Row) -> float | None:
+    """The one value of readings that do not vary."""
+    over_all = row.indicator.get("over_all")
+    return over_all["min"] if over_all and over_all["min"] == over_all["max"] else None
 
 
 def _skipped(skips: list[dict[str, Any]]) -> list[dict[str, Any]]:

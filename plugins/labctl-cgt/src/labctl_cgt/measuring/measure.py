@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from importlib import import_module
 from typing import Any
 
@@ -81,7 +82,12 @@ def _checked(found: dict[str, Reading], indicators: list[dict[str, Any]], shard:
         shape = tuple(found[name].value.shape)
         if shape != want:
             raise ValueError(f"{name!r} has shape {shape}, not (checks, models) = {want}")
-    return found
+    return {name: _on_cpu(reading) for name, reading in found.items()}
+
+
+def _on_cpu(reading: Reading) -> Reading:
+    parts = {end: getattr(reading, end) for end in ("value", "low", "high")}
+    return replace(reading, **{end: part.cpu() for end, part in parts.items() if part is not None})
 
 
 def _save(job: JobContext, trained: list[JobResult], read: list[dict[str, Reading]]) -> None:

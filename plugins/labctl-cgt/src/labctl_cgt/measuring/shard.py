@@ -10,6 +10,7 @@ from typing import Any, Literal
 import torch
 from torch import Generator, Tensor
 
+from labctl_cgt.device import device
 from labctl_cgt.subjects.family import Family, Probe, Settings
 from labctl_cgt.training import snapshots
 
@@ -102,6 +103,7 @@ class Shard:
         for check in range(self.checks):
             self.tick(check)
             state = snapshots.load(self.folder, check)
+            theta, alive = (part.to(self.probe.x.device) for part in (state.theta, state.alive))
             with torch.no_grad():
                 yield View(
                     family=self.family,
@@ -109,9 +111,9 @@ class Shard:
                     probe=self.probe,
                     check=check,
                     epoch=check / self.checks_per_epoch,
-                    theta=torch.where(state.alive[:, None], state.theta, 0.0),
-                    alive=state.alive,
-                    history=state.history,
+                    theta=torch.where(alive[:, None], theta, 0.0),
+                    alive=alive,
+                    history={name: value.to(theta.device) for name, value in state.history.items()},
                 )
 
 
@@ -129,10 +131,11 @@ def open_shard(
     """A shard from its ``snapshots`` folder, with a balanced probe of ``per_class`` inputs of each class."""
     settings, probe_seed = snapshots.load_settings(folder)
     probe = family.probe(settings, per_class, Generator().manual_seed(probe_seed))
+    where = device()
     return Shard(
         family=family,
-        settings=settings,
-        probe=probe,
+        settings={name: value.to(where) for name, value in settings.items()},
+        probe=Probe(probe.x.to(where), probe.y.to(where)),
         folder=folder,
         checks=checks,
         checks_per_epoch=checks_per_epoch,

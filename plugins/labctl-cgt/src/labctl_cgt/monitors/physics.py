@@ -25,9 +25,8 @@ def q_neural(view: View) -> Tensor | None:
         return None
     hit = (logits.argmax(-1) == view.probe.y).float()
     gap = (hit[:, view.probe.y == 0].mean(1) - hit[:, view.probe.y == 1].mean(1)).abs()
-    return q_value(gap, view.history["gradient_mean"].nan_to_num(nan=1.0), *hinges).where(
-        view.alive, torch.tensor(torch.nan)
-    )
+    coherence = view.history["gradient_mean"].nan_to_num(nan=1.0)
+    return torch.where(view.alive, q_value(gap, coherence, *hinges), torch.nan)
 
 
 def q_value(gap: Tensor, coherence: Tensor, alpha: Tensor, beta: Tensor) -> Tensor:

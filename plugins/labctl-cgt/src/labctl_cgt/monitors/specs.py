@@ -15,14 +15,15 @@ class Monitors(Operator):
     """What anybody could log. The end of each that warns was fixed before the first run.
 
     ``loss``, ``gradient norm``: a rising loss or gradient warns. Ranks and spread: a low one.
-    ``q_neural`` is the source's physics metric, below 1 called unstable.
+    ``persistence`` is the number that the event is defined on, as it stands. ``q_neural`` is the
+    source's physics metric, below 1 called unstable.
     """
 
     name = "monitors"
     title = "cheap baselines"
     measure = "labctl_cgt.monitors.measure:monitors"
     indicators = (
-        _row("persistence", "persistence (the outcome now)", "low", "embeddings"),
+        _row("persistence", "persistence", "low", "embeddings"),
         _row("class_gap", "class-accuracy gap", "high", "classes"),
         _row("soft_class_minimum", "soft class minimum", "low", "classes"),
         _row("logit_spread", "logit spread", "low", "classes"),
@@ -36,7 +37,7 @@ class Monitors(Operator):
         _row("embedding_spread", "embedding spread", "low", "embeddings"),
         _row("q_neural", "q_neural", "low", "classes", "hinges"),
     )
-    estimate = 4.0
+    seconds = 4e-4
 
 
 monitors = Monitors()

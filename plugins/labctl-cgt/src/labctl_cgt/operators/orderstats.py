@@ -27,7 +27,7 @@ def weights(drawn: int, m: int) -> Tensor:
 def expected_best(scores: Tensor, m: int) -> Tensor:
     """Expected maximum of ``m`` draws, over the last axis of ``scores [..., K]``."""
     ordered = scores.sort(dim=-1).values
-    return ordered @ weights(scores.shape[-1], m).to(scores.dtype)
+    return ordered @ weights(scores.shape[-1], m).to(scores)
 
 
 def expected_worst(scores: Tensor, m: int) -> Tensor:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from labctl_cgt.operator import Claim, Indicator, Operator, Request
+from labctl_cgt.operator import PROBE_BATCH, Claim, Indicator, Operator, Request
 from labctl_cgt.operators.reach import Reach, reach
 from labctl_cgt.parameters import HORIZON_EPOCHS
 
@@ -33,7 +33,7 @@ class Temperature(Operator):
         Indicator(name="legacy", label="temperature (legacy)", risk="low", mode="legacy"),
         Indicator(name="sound", label="temperature", risk="low", mode="sound"),
     )
-    estimate = 12.0
+    seconds = 5e-7  # per draw and probe input
 
     def arguments(self, request: Request) -> dict[str, Any]:
         options = request.parameters
@@ -43,6 +43,10 @@ class Temperature(Operator):
             "threshold": options.temperature_threshold,
         }
 
+    def cost(self, request: Request) -> float:
+        options = request.parameters
+        return super().cost(request) * options.num_samples * options.num_test_batches * PROBE_BATCH
+
     def claims(self, request: Request) -> Iterator[Claim]:
         if request.subject.event != "prediction":
             return  # the source claims nothing about representations
@@ -51,21 +55,21 @@ class Temperature(Operator):
             yield Claim(
                 id=_id("P1.1", mode, request),
                 claim=f"Temperature falls over the {HORIZON_EPOCHS} epochs before a collapse, in at least"
-                f" {FALLS:.0%} of collapsing models (the source says: trend; window and share are ours).",
+                f" {FALLS * 100:g} % of collapsing models (a trend in the source; window, share: ours).",
                 indicator=mode, metric="falls", op=">=", threshold=FALLS,
             )  # fmt: skip
             yield Claim(
                 id=_id("P1.2", mode, request),
                 claim=f"A temperature below {below:g} predicts collapse within {HORIZON_EPOCHS} epochs:"
-                f" balanced accuracy above {RULE:g} (the source says: accuracy above 90 %, which silence"
-                " reaches too; balancing it is ours).",
+                f" balanced accuracy above {RULE:g} (accuracy in the source, which silence reaches too;"
+                " balancing it is ours).",
                 indicator=mode, metric="balanced_accuracy", op=">", threshold=RULE, alarm=below,
             )  # fmt: skip
             yield Claim(
                 id=_id("P1.3", mode, request),
-                claim="Temperature first rises, peaks in epochs 1 to 2 of the training and then falls until"
-                " the collapse, in more than half of collapsing models (the source says: trend; the share"
-                " is ours).",
+                claim="Temperature rises, peaks in epochs 1 to 2 of the training and then falls until the"
+                " collapse, in more than half of collapsing models (a trend in the source; the share is"
+                " ours).",
                 indicator=mode, metric="early_peak", op=">", threshold=PEAKS,
             )  # fmt: skip
 
@@ -81,7 +85,7 @@ class Cooling(Operator):
         Indicator(name="legacy", label="cooling (legacy)", risk="low", mode="legacy", unit="per epoch"),
         Indicator(name="sound", label="cooling", risk="low", mode="sound", unit="per epoch"),
     )
-    estimate = 1.0
+    seconds = 5e-5
 
     def arguments(self, request: Request) -> dict[str, Any]:
         options = request.parameters
@@ -97,7 +101,7 @@ class Cooling(Operator):
             yield Claim(
                 id=_id("P2.1", mode, request),
                 claim=f"Cooling faster than {-below:g} per epoch is followed by a collapse within"
-                f" {HORIZON_EPOCHS} epochs, in at least {FOLLOWED:.0%} of such checks.",
+                f" {HORIZON_EPOCHS} epochs, in at least {FOLLOWED * 100:g} % of such checks.",
                 indicator=mode, metric="precision", op=">=", threshold=FOLLOWED, alarm=below,
                 untestable=_untestable(found, -below, options.hinge_lr),
             )  # fmt: skip

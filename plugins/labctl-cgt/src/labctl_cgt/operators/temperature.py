@@ -73,12 +73,12 @@ def _common_draws(shard: Shard, draws: int) -> tuple[Tensor, Tensor]:
     every check: what is common to two checks is no difference between them."""
     models, size, inputs = shard.probe.x.shape
     with torch.no_grad():
-        theta = torch.zeros(models, shard.family.layout.size)
+        theta = torch.zeros(models, shard.family.layout.size, device=shard.probe.x.device)
         abstract = shard.family.why(theta, shard.settings, shard.probe.x).shape[2]
     left, right = shard.generator(0), shard.generator(1)
     return (
-        torch.randn(AT_ONCE, draws, size, inputs, generator=left),
-        torch.randn(AT_ONCE, draws, size, abstract, generator=right),
+        torch.randn(AT_ONCE, draws, size, inputs, generator=left).to(shard.probe.x.device),
+        torch.randn(AT_ONCE, draws, size, abstract, generator=right).to(shard.probe.x.device),
     )
 
 

@@ -39,10 +39,18 @@ def _bars_title(found: Found) -> str:
 def _bar(row: Found) -> Bar:
     tone: Literal["own", "base"] = "own" if row["role"] == "operator" else "base"
     if not row.get("recall"):
-        note = f"{row['status']}: {row['note']}" if row["status"] != "ok" else "too few collapses"
-        return Bar(label=row["label"], value=None, tone=tone, note=note)
+        return Bar(label=row["label"], value=None, tone=tone, note=_why_none(row))
     value, low, high = row["recall"]
     return Bar(label=row["label"], value=value, low=low, high=high, tone=tone)
+
+
+def _why_none(row: Found) -> str:
+    """In a few words; the table of all numbers has the whole reason."""
+    if row["status"] == "degenerate":
+        return "degenerate" if row.get("constant") is None else f"degenerate: always {row['constant']:g}"
+    if row["status"] == "skipped":
+        return str(row["note"].partition(",")[0])
+    return "too few collapses" if row["status"] == "ok" else "not measured"
 
 
 def auc_forest(found: Found) -> Forest:

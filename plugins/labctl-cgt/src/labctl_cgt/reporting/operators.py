@@ -82,7 +82,9 @@ def _statistics(value: Found) -> Table:
 
 
 def _cell(value: Any) -> Any:
-    return ("yes" if value else "no") if isinstance(value, bool) else value
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return f"{value:.3g}" if isinstance(value, float) else value
 
 
 def _sentence(text: str) -> str:

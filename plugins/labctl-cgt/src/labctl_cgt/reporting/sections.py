@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from labctl.api import Metric, Prediction, Results, Section, Step
+from labctl.api import Prediction, Results, Section, Step
 from labctl_cgt.parameters import HORIZON_EPOCHS, Options
 from labctl_cgt.reporting.charts import auc_forest, recall_bars
 from labctl_cgt.reporting.evidence import all_evidence
@@ -26,7 +26,7 @@ def sections(options: Options, results: Results, predictions: Iterable[Predictio
     steps = next_steps(options, results, judged, predictions)
     yield compared(options, usable, results, steps)
     names = dict.fromkeys(job_id.partition("/")[0] for job_id in results.tagged("operator"))
-    for rank, name in enumerate((n for n in names if n != "monitors"), start=1):
+    for rank, name in enumerate(names, start=1):
         mine = tuple(e for e, owner in evidence if owner == name)
         yield operator_section(name, results.of(name), usable, mine, rank)
     if usable:
@@ -40,16 +40,11 @@ def compared(options: Options, judged: list[Found], results: Results, steps: tup
         title="All warnings compared",
         headline=headline(warned, judged),
         text=tuple(_counts(options, judged, results)),
-        metrics=tuple(
-            Metric(f"models collapsed, {found['subject']}", found["collapsed"], n=found["models"],
-                   note=EVENTS[found["event"]])
-            for found in judged
-        ),
         charts=(*(recall_bars(f) for f in warned), *(auc_forest(f) for f in warned)),
-        tables=(*(comparison_table(f) for f in judged), *(difference_table(f) for f in warned)),
+        tables=tuple(difference_table(found) for found in warned),
         next=steps,
         rank=0,
-    )  # fmt: skip
+    )
 
 
 def headline(warned: list[Found], judged: list[Found]) -> str:
@@ -109,7 +104,11 @@ def models_section(options: Options, judged: list[Found], rank: int) -> Section:
         title="The models",
         headline=f"{listed(rates)} models collapsed",
         text=tuple(text + [_sensitive(f) for f in sensitive]),
-        tables=(*(model_table(f) for f in judged), *(sensitivity_table(f) for f in sensitive)),
+        tables=(
+            *(model_table(found) for found in judged),
+            *(comparison_table(found) for found in judged),
+            *(sensitivity_table(found) for found in sensitive),
+        ),
         rank=rank,
     )
 

@@ -91,7 +91,8 @@ class Chiral:
         self, theta: Tensor, settings: Settings, knobs: dict[str, Tensor], size: int, generator: Generator
     ) -> Tensor:
         models = len(theta)
-        true = (torch.rand(models, size, generator=generator) < 0.5 + knobs["prior"][:, None]).long()
+        u = torch.rand(models, size, generator=generator).to(theta.device)
+        true = (u < 0.5 + knobs["prior"][:, None]).long()
         x = self._inputs(settings, true, generator)
         label = self._mislabelled(true, settings, knobs, generator)
         logits, rebuilt = self._forward(theta, x)
@@ -154,16 +155,16 @@ class Chiral:
     def _inputs(self, settings: Settings, label: Tensor, generator: Generator) -> Tensor:
         models, size = label.shape
         centres = settings["task.centres"].flatten(1, 2)
-        cluster = torch.randint(CLUSTERS, (models, size), generator=generator)
+        cluster = torch.randint(CLUSTERS, (models, size), generator=generator).to(label.device)
         at = (label * CLUSTERS + cluster)[..., None].expand(-1, -1, INPUTS)
-        noise = torch.randn(models, size, INPUTS, generator=generator)
+        noise = torch.randn(models, size, INPUTS, generator=generator).to(label.device)
         return torch.gather(centres, 1, at) + NOISE * noise
 
     def _mislabelled(
         self, true: Tensor, settings: Settings, knobs: dict[str, Tensor], generator: Generator
     ) -> Tensor:
         # The sign of "flip" is the class whose labels are lost: positive, class 1 is called 0.
-        u = torch.rand(true.shape, generator=generator)
+        u = torch.rand(true.shape, generator=generator).to(true.device)
         flip = knobs["flip"][:, None]
         hit = torch.where(true == 1, flip.clamp_min(0.0), (-flip).clamp_min(0.0))
         wrong = u < torch.maximum(hit, settings["hyper.label_noise"][:, None])

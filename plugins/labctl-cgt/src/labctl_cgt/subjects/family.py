@@ -1,5 +1,6 @@
 """What the trainer and the operators ask of a family of models. Published: a subject implements it.
 
+Random numbers come from CPU generators; what is made of them lies where ``theta`` lies.
 M models are one batch: every tensor has a leading model axis and every product is a batched matmul.
 A model's numbers depend on nothing of its neighbours, so a diverging one harms only itself.
 """

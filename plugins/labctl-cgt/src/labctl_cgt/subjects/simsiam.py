@@ -76,7 +76,7 @@ class SimSiam:
     def loss(
         self, theta: Tensor, settings: Settings, knobs: dict[str, Tensor], size: int, generator: Generator
     ) -> Tensor:
-        x = torch.randn(len(theta), size, INPUTS, generator=generator)
+        x = torch.randn(len(theta), size, INPUTS, generator=generator).to(theta.device)
         views = self._views(settings, x, knobs["views"], generator)
         through = torch.maximum(knobs["leak"], 1.0 - settings["hyper.stop_gradient"])
         decay = 0.5 * WEIGHT_DECAY * theta.square().sum(1)
@@ -110,7 +110,7 @@ class SimSiam:
     def probe_loss(self, theta: Tensor, settings: Settings, probe: Probe) -> Tensor:
         # The halves of a view pair get fixed, independent noise: the same at every check.
         generator = Generator().manual_seed(1)
-        plain = torch.ones(len(theta))
+        plain = torch.ones(len(theta), device=theta.device)
         views = self._views(settings, probe.x, plain, generator)
         return self._objective(theta, settings, views, plain)
 
@@ -121,7 +121,7 @@ class SimSiam:
         return None
 
     def _views(self, settings: Settings, x: Tensor, factor: Tensor, generator: Generator) -> Tensor:
-        noise = torch.randn(len(x), 2 * x.shape[1], x.shape[2], generator=generator)
+        noise = torch.randn(len(x), 2 * x.shape[1], x.shape[2], generator=generator).to(x.device)
         size = (settings["hyper.view_noise"] * factor)[:, None, None]
         return torch.cat([x, x], dim=1) + size * noise
 

@@ -10,6 +10,7 @@ chiral = Subject(
     family="labctl_cgt.subjects.chiral:family",
     event="prediction",
     provides=("why_what", "hinges", "classes", "embeddings", "history"),
+    seconds=0.03,
 )
 simsiam = Subject(
     name="simsiam",
@@ -17,4 +18,5 @@ simsiam = Subject(
     family="labctl_cgt.subjects.simsiam:family",
     event="representation",
     provides=("why_what", "embeddings", "history"),
+    seconds=0.08,
 )

@@ -21,7 +21,7 @@ def spectrum(z: Tensor, *, centred: bool) -> Tensor:
         z = z - z.mean(1, keepdim=True)
     second = z.transpose(1, 2) @ z / z.shape[1]
     scale = second.diagonal(dim1=1, dim2=2).sum(1).clamp_min(TINY**2)
-    ramp = torch.linspace(1.0, 2.0, z.shape[2], dtype=z.dtype)
+    ramp = torch.linspace(1.0, 2.0, z.shape[2], dtype=z.dtype, device=z.device)
     values = torch.linalg.eigvalsh(second + torch.diag(ramp) * (TINY * scale)[:, None, None])
     return torch.where(fine[:, None], values.clamp_min(0.0).flip(1), torch.nan)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Generator, Tensor
 
+from labctl_cgt.device import device
 from labctl_cgt.subjects.family import Family, Settings
 from labctl_cgt.subjects.schedule import Schedule
 from labctl_cgt.training.snapshots import State
@@ -20,10 +21,11 @@ class Trainer:
         self, family: Family, settings: Settings, schedule: Schedule, *, batch_size: int, hinge_lr: float
     ) -> None:
         self.family = family
-        self.settings = settings
+        self.device = device()
+        self.settings = {name: value.to(self.device) for name, value in settings.items()}
         self.schedule = schedule
         self.batch_size = batch_size
-        self.lr, self.shocked = family.step_sizes(settings, hinge_lr)
+        self.lr, self.shocked = (rows.to(self.device) for rows in family.step_sizes(settings, hinge_lr))
 
     def start(self, theta: Tensor, seed: int) -> State:
         """The untrained shard; its stream of random numbers starts at ``seed``."""
@@ -44,11 +46,12 @@ class Trainer:
         """``steps`` further steps. ``history`` tells the mean loss and the last gradient."""
         generator = Generator()
         generator.set_state(state.rng)
-        theta, moments, alive = state.theta.clone(), [m.clone() for m in state.moments], state.alive.clone()
-        losses = torch.zeros(len(theta))
+        theta, alive = (part.to(self.device, copy=True) for part in (state.theta, state.alive))
+        moments = [moment.to(self.device, copy=True) for moment in state.moments]
+        losses = torch.zeros(len(theta), device=self.device)
         gradient = torch.zeros_like(theta)
         for step in range(state.step, state.step + steps):
-            knobs = self.schedule.at(step)
+            knobs = {name: knob.to(self.device) for name, knob in self.schedule.at(step).items()}
             loss, gradient = self._gradient(theta, knobs, generator)
             losses += loss
             moved = self._moved(theta, moments, gradient, knobs, step)
@@ -59,11 +62,11 @@ class Trainer:
                 moment[~alive] = 0.0  # a NaN kept here would be saved and never leave again
         return State(
             step=state.step + steps,
-            theta=theta,
-            moments=tuple(moments),
-            alive=alive,
+            theta=theta.cpu(),
+            moments=tuple(moment.cpu() for moment in moments),
+            alive=alive.cpu(),
             rng=generator.get_state(),
-            history={"loss": losses / steps} | self._norms(gradient),
+            history={"loss": (losses / steps).cpu()} | self._norms(gradient.cpu()),
         )
 
     def _gradient(

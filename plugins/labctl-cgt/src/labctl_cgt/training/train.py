@@ -90,7 +90,7 @@ def _resumed(trainer: Trainer, theta: Tensor, folder: Path, seed: int) -> State:
     if check is not None:
         return snapshots.load(folder, check)
     state = trainer.start(theta, (seed * 8 + 3) % 2**63)
-    snapshots.save_settings(trainer.settings, (seed * 8 + 5) % 2**63, folder)
+    snapshots.save_settings({k: v.cpu() for k, v in trainer.settings.items()}, (seed * 8 + 5) % 2**63, folder)
     snapshots.save(state, folder, 0)
     return state
 
@@ -128,7 +128,7 @@ def _finish(job: JobContext, trainer: Trainer, folder: Path, checks: int, event:
 
 
 def _outcomes(seed: int, trainer: Trainer, folder: Path, checks: int) -> dict[str, Tensor]:
-    family, settings = trainer.family, trainer.settings
+    family, settings = trainer.family, {k: v.cpu() for k, v in trainer.settings.items()}
     probe = family.probe(settings, PER_CLASS, _stream(seed, 4))
     rows: dict[str, list[Tensor]] = {}
     with torch.no_grad():

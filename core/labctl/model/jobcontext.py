@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
-from pathlib import Path
-from typing import Any, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from labctl.model.results import Artifact, JobResult
 from labctl.model.wire import Event, Order
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 METRIC_EVERY = 0.2  # seconds between two batches: a job that measures in a loop must not fill the pipe
 
