@@ -325,3 +325,58 @@ def test_overrides_enter_the_record(dice: Lab) -> None:
     assert wrong.code == 2
     assert "did you mean --cpu table=2?" in wrong.err
     assert dice("run", "dice", "--timeout", "soon").code == 2
+
+
+def test_parameters_from_a_file(dice: Lab) -> None:
+    (dice.folder / "study.yaml").write_text("sides: [6, 10]\nrolls: 50\nmode: fair\nseed: 5\n")
+    done = dice("run", "dice", "-f", "study.yaml", "--only", "mean")
+    assert done.code == 0, done.err
+    record = dice.record("dice-1")
+    assert [point["label"] for point in record["points"]] == ["sides=6", "sides=10"]
+    assert record["points"][0]["origins"]["rolls"] == "file study.yaml:2:1"
+    assert record["run"]["seed"] == 5
+    (dice.folder / "bad.yaml").write_text("sides: one\nrols: 3\n")
+    bad = dice("run", "dice", "-f", "bad.yaml")
+    assert bad.code == 2
+    assert "bad.yaml has 2 errors" in bad.err
+    assert 'bad.yaml:1:8   sides: "one" is not a whole number' in bad.err
+    assert "rols: no such parameter; did you mean rolls?" in bad.err
+
+
+def test_an_opening_of_sealed_data_is_counted_and_shown(one) -> None:  # type: ignore[no-untyped-def]
+    lab = one("def work(job): return 1")
+    source = lab.site / "one_plugin.py"
+    source.write_text(source.read_text().replace('"one_tasks:work")', '"one_tasks:work", seal="test set")'))
+    lab("run", "one")
+    lab("run", "one")
+    lab("run", "one", "--seed", "2")
+    assert [row["job"] for row in lab.record("one-2")["report"]["seals"]] == ["one-1/work"]
+    assert [row["job"] for row in lab.record("one-3")["report"]["seals"]] == ["one-1/work", "one-3/work"]
+
+
+def test_a_missing_package_names_the_extra_that_brings_it(lab: Lab) -> None:
+    source = """
+        from labctl.api import Environment, Job, hookimpl
+
+        class P:
+            @hookimpl
+            def provision(self, ctx):
+                return Environment(packages=("no-such-torch>=2",))
+
+            @hookimpl
+            def run(self, ctx, environments):
+                yield Job("work", "heavy_plugin:work")
+
+        def work(job):
+            return 1
+
+        plugin = P()
+        """
+    entry = {"labctl.plugins": {"heavy": "heavy_plugin:plugin"}}
+    extra = ('no-such-torch>=2; extra == "train"',)
+    lab.distribution("labctl-heavy", entry, {"heavy_plugin.py": source}, requires=extra)
+    done = lab("run", "heavy")
+    assert done.code == 3
+    assert "heavy needs packages that are not installed: no-such-torch" in done.err
+    assert 'pip install "labctl-heavy[train]"' in done.err
+    assert not (lab.home / "runs" / "heavy-1").exists()

@@ -107,14 +107,17 @@ def project_command(name: str) -> click.Command:
         from labctl.executors.local import prefork
 
         prefork()
-    from labctl.executors.registry import make_executor
     from labctl.plugins.listing import open_catalogue
     from labctl.plugins.loaded import load_project
     from labctl.store.home import find_home, find_project
 
     catalogue = open_catalogue()
     loaded = load_project(catalogue, name, find_home(find_project()))
-    options = None if _on() in ("local", "inline") else make_executor(catalogue, _on()).options
+    options = None
+    if _on() not in ("local", "inline"):
+        from labctl.executors.registry import make_executor
+
+        options = make_executor(catalogue, _on()).options
     return command_of(name, loaded, options)
 
 

@@ -61,6 +61,7 @@ class Objects:
                 if not target.exists():  # else another writer of the same content was first
                     raise
             _sync(target.parent)
+        _remove(path)
         return Artifact(name=name, sha256=sha256, size=size, folder=folder, stores=(STORE,))
 
     def copy_in(self, path: Path, sha256: str) -> None:

@@ -69,28 +69,30 @@ class Store:
 
     def reconcile(self) -> list[str]:
         """Mark runs whose owner is dead as interrupted, with what they were doing. Their names."""
-        found: list[str] = []
-        for run, name in self.db.execute("SELECT id, name FROM run WHERE state = 'running'").fetchall():
-            if is_owned(self.folder(name).lock):
-                continue
-            with transaction(self.db, durable=True):
-                changed = self.db.execute(
-                    "UPDATE run SET state = 'interrupted', ended = ? WHERE id = ? AND state = 'running'",
-                    (time.time(), run),
-                ).rowcount
-                if changed:
-                    self.db.execute(
-                        "UPDATE job SET state = 'interrupted', interruptions = interruptions + 1,"
-                        " reason = 'its host ended' WHERE run = ? AND state IN ('running', 'queued')",
-                        (run,),
-                    )
-                    self.db.execute(
-                        "UPDATE attempt SET state = 'interrupted', ended = ?"
-                        " WHERE run = ? AND state = 'running'",
-                        (time.time(), run),
-                    )
-                    found.append(name)
-        return found
+        running = self.db.execute("SELECT id, name FROM run WHERE state = 'running'").fetchall()
+        dead = [(run, name) for run, name in running if not is_owned(self.folder(name).lock)]
+        return [name for run, name in dead if self.interrupt(run, "its host ended")]
+
+    def interrupt(self, run: int, reason: str) -> bool:
+        """Mark a run that cannot go on, and what it was doing, as interrupted. False if it has ended."""
+        now = time.time()
+        with transaction(self.db, durable=True):
+            changed = self.db.execute(
+                "UPDATE run SET state = 'interrupted', ended = ? WHERE id = ? AND state = 'running'",
+                (now, run),
+            ).rowcount
+            if changed:
+                self.db.execute(
+                    "UPDATE job SET state = 'interrupted', interruptions = interruptions + 1, reason = ?"
+                    " WHERE run = ? AND state IN ('running', 'queued')",
+                    (reason, run),
+                )
+                self.db.execute(
+                    "UPDATE attempt SET state = 'interrupted', ended = ? WHERE run = ? AND state = 'running'",
+                    (now, run),
+                )
+                self.event(run, "interrupted", data={"reason": reason})
+        return bool(changed)
 
     def create(self, new: NewRun) -> tuple[int, str, OwnerLock]:
         """Add a run in state *running* with its jobs *planned*, and make its folder.

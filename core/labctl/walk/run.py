@@ -96,8 +96,8 @@ def drive(prepared: Prepared, store: Store, watcher: Watcher) -> Finished:
             finally:
                 prepared.executor.close()
             return _finish(prepared, store, watcher, scheduler, run, name, first_seen)
-    except BaseException:
-        store.finish(run, "interrupted")
+    except BaseException as error:
+        store.interrupt(run, f"the host could not go on: {error}")
         raise
     finally:
         lock.release()
