@@ -22,7 +22,8 @@ class Session:
     ``emit`` may be called from any thread. ``folder`` is the run's; ``objects`` the local store's
     root. ``slots`` is how many jobs the user allows at a time (0: as many as the executor has).
     ``environment(digest)`` is the environment of an order. ``options`` is an instance of the
-    executor's own ``options`` type, or None.
+    executor's own ``options`` type, or None. ``stopping()`` turns true once the user wants to stop,
+    for an executor that runs jobs in the host's own thread.
     """
 
     def __init__(
@@ -34,6 +35,7 @@ class Session:
         slots: int = 0,
         options: Any = None,
         environment: Callable[[str], Environment] | None = None,
+        stopping: Callable[[], bool] = lambda: False,
     ) -> None:
         self.emit = emit
         self.home = home
@@ -41,6 +43,7 @@ class Session:
         self.objects = home / "objects"
         self.slots = slots
         self.options = options
+        self.stopping = stopping
         self.environment = environment or (lambda _: Environment())
 
 

@@ -68,7 +68,7 @@ def started(one: Make, marks: Path) -> Iterator[Callable[..., tuple[Lab, subproc
         lab = one(SLOW.format(marks=str(marks), polite=polite))
         process = lab.start("run", "one", *words, **options)
         running.append(process)
-        wait(lambda: (marks / "worker").exists() and (marks / "worker").read_text() != "")
+        wait(lambda: sum(path.read_text() != "" for path in marks.iterdir()) == 5)
         return lab, process
 
     yield start
@@ -186,6 +186,27 @@ def test_a_closed_terminal_saves_and_stops(started) -> None:  # type: ignore[no-
     host.wait(20)
     assert host.returncode == 128 + signal.SIGHUP
     assert lab.record("one-1")["run"]["state"] == "interrupted"
+
+
+def test_inline_a_signal_reaches_the_job(one: Make, tmp_path: Path) -> None:
+    work = f"""
+        import time
+
+        def work(job):
+            open({str(tmp_path / "began")!r}, "w").close()
+            end = time.time() + 60
+            while time.time() < end and not job.should_stop():
+                time.sleep(0.05)
+            open({str(tmp_path / "asked")!r}, "w").close()
+            time.sleep(60)
+        """
+    host = one(work).start("run", "one", "--on", "inline")
+    wait(lambda: (tmp_path / "began").exists())
+    host.send_signal(signal.SIGINT)
+    wait(lambda: (tmp_path / "asked").exists())
+    host.send_signal(signal.SIGINT)
+    host.communicate(timeout=20)
+    assert host.returncode == 130
 
 
 def test_what_was_finished_stays_finished(dice: Lab) -> None:

@@ -24,7 +24,7 @@ def show_plan(prepared: Prepared, cached: Mapping[str, str], *, as_json: bool) -
         write(msgspec.json.encode(record).decode())
         return
     row = prepared.loaded.row
-    slots = prepared.request.jobs or _slots(prepared)
+    slots = prepared.request.jobs or prepared.executor.slots
     where = "on this machine" if prepared.executor.store == "local" else f"on {prepared.executor.name}"
     write(
         f"Plan of {row.name} {row.version} {where}, {count(slots, 'job')} at a time. Nothing was started.\n"
@@ -67,7 +67,7 @@ def _last_lines(prepared: Prepared, cached: Mapping[str, str]) -> None:
     todo = [job for job in prepared.frozen.plan.jobs if job.id not in cached and job.id not in prepared.loans]
     known = [s for job in todo if (s := usual(prepared, job)) is not None]
     if todo and len(known) == len(todo):
-        slots = prepared.request.jobs or _slots(prepared)
+        slots = prepared.request.jobs or prepared.executor.slots
         write(f"Time       about {span(max(sum(known) / slots, max(known)))}")
     price = prepared.price
     if price.worst == 0:
@@ -112,9 +112,3 @@ def _needs(job: PlannedJob) -> str:
     if len(families) < FOLD:
         return ", ".join(f"{family}/*" for family in families)
     return count(len(ids), "job")
-
-
-def _slots(prepared: Prepared) -> int:
-    from labctl.executors.machine import cores
-
-    return prepared.executor.slots or cores()

@@ -220,11 +220,10 @@ class TerminalWatcher:
 def _size(prepared: Prepared, cached: dict[str, str]) -> str:
     plan = prepared.frozen.plan
     total = count(len(plan.jobs), "job")
-    slots = prepared.executor.slots or prepared.request.jobs
-    at_once = f", {slots} at a time" if slots else ""
+    slots = prepared.request.jobs or prepared.executor.slots
     if not cached:
         where = "on this machine" if prepared.executor.store == "local" else f"on {prepared.executor.name}"
-        return f"{total} {where}{at_once}"
+        return f"{total} {where}, {slots} at a time"
     sources = sorted(set(cached.values()))
     shown = sources[0] if len(sources) == 1 else f"{len(sources)} runs"
     return f"{total}, {len(cached)} from the cache ({shown}), {len(plan.jobs) - len(cached)} to run"

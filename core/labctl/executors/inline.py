@@ -19,7 +19,8 @@ from labctl.worker.place import LocalPlace
 class InlineExecutor:
     """One job at a time, here and now. What jobs print goes to the terminal.
 
-    A job that ends the process ends the run; a timeout is an alarm that the job may swallow.
+    A job that ends the process ends the run; a timeout is an alarm that the job may swallow. After
+    Ctrl-C a job that asks may save; a second one interrupts it.
     """
 
     name = "inline"
@@ -49,7 +50,7 @@ class InlineExecutor:
         cwd = os.getcwd()
         os.chdir(place.folder)
         try:
-            execute(order, place)
+            execute(order, place, self._session.stopping)
         finally:
             os.chdir(cwd)
             place.close()

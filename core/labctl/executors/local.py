@@ -53,13 +53,14 @@ class LocalExecutor:
     options: type | None = None
 
     def __init__(self) -> None:
+        self.slots = machine.cores()
         self._commands: deque[tuple[Any, ...]] = deque()
         self._thread: threading.Thread | None = None
 
     def open(self, session: Session) -> None:
         global _prefork
         zygote, _prefork = _prefork or Zygote(), None
-        self.slots = session.slots or machine.cores()
+        self.slots = session.slots or self.slots
         self._objects = Objects(session.objects)
         self._wake, woken = socket.socketpair()
         self._crew = Crew(session, zygote, self.slots)

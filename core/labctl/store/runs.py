@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import time
 import uuid
 from collections.abc import Iterable
@@ -71,6 +72,8 @@ class Store:
         """Mark runs whose owner is dead as interrupted, with what they were doing. Their names."""
         running = self.db.execute("SELECT id, name FROM run WHERE state = 'running'").fetchall()
         dead = [(run, name) for run, name in running if not is_owned(self.folder(name).lock)]
+        for _, name in dead:
+            shutil.rmtree(self.home / "work" / name, ignore_errors=True)
         return [name for run, name in dead if self.interrupt(run, "its host ended")]
 
     def interrupt(self, run: int, reason: str) -> bool:

@@ -46,7 +46,7 @@ class FakeRemote:
 
     name = "fake-remote"
     store = STORE
-    slots = 0
+    slots = 4
     can = frozenset({"timeout", "adopt", "isolate"})
     options: type | None = FakeRemoteOptions
 
@@ -55,7 +55,7 @@ class FakeRemote:
         chosen = session.options or FakeRemoteOptions()
         self.root = Path(chosen.cloud or session.home / "fake-remote")
         self._to_lose = chosen.lose
-        self.slots = session.slots or 2 * machine.cores()
+        self.slots = session.slots or self.slots
         self._objects = Objects(self.root / "objects")
         self._open: dict[str, _Call] = {}
         self._lock = threading.Lock()

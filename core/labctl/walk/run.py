@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import queue
+import shutil
 import signal
 import time
 from collections.abc import Callable, Iterator
@@ -59,6 +60,7 @@ class Finished(NamedTuple):
 def drive(prepared: Prepared, store: Store, watcher: Watcher) -> Finished:
     """Run what was prepared, to its end. Raises LabError only before the first job starts."""
     inbox: Inbox = queue.SimpleQueue()
+    stops = _Stops(inbox.put, immediate=prepared.executor.name == "inline")
     run, name, lock = store.create(_new_run(prepared))
     folder = store.folder(name)
     shelf = Shelf(store, prepared.executor)
@@ -88,8 +90,9 @@ def drive(prepared: Prepared, store: Store, watcher: Watcher) -> Finished:
             slots=prepared.request.jobs,
             options=prepared.request.executor_options,
             environment=scheduler.environment,
+            stopping=lambda: stops.count > 0,
         )
-        with _signals(inbox.put):
+        with stops.heard():
             prepared.executor.open(session)
             try:
                 scheduler.drive()
@@ -100,6 +103,7 @@ def drive(prepared: Prepared, store: Store, watcher: Watcher) -> Finished:
         store.interrupt(run, f"the host could not go on: {error}")
         raise
     finally:
+        shutil.rmtree(store.home / "work" / name, ignore_errors=True)
         lock.release()
 
 
@@ -257,16 +261,31 @@ def _headline(state: str, verdicts: tuple[Verdict, ...]) -> str:
     return ", ".join(f"{number} {outcome}" for outcome, number in counts(verdicts).items())
 
 
-@contextmanager
-def _signals(tell: Callable[[Signal], None]) -> Iterator[None]:
-    """Turn Ctrl-C and its like into messages. SimpleQueue.put is safe in a handler."""
+class _Stops:
+    """Ctrl-C and its like as messages. SimpleQueue.put is safe in a handler.
 
-    def handle(number: int, frame: FrameType | None) -> None:
-        tell(Signal(number))
+    ``immediate``: jobs run in this thread, so that from the second signal on only an exception
+    reaches them.
+    """
 
-    former = {n: signal.signal(n, handle) for n in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
-    try:
-        yield
-    finally:
-        for number, handler in former.items():
-            signal.signal(number, handler)
+    def __init__(self, tell: Callable[[Signal], None], *, immediate: bool) -> None:
+        self.count = 0
+        self._tell = tell
+        self._immediate = immediate
+
+    @contextmanager
+    def heard(self) -> Iterator[None]:
+        """Handle the signals that stop a run while the block lasts."""
+        numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+        former = {number: signal.signal(number, self._handle) for number in numbers}
+        try:
+            yield
+        finally:
+            for number, handler in former.items():
+                signal.signal(number, handler)
+
+    def _handle(self, number: int, frame: FrameType | None) -> None:
+        self.count += 1
+        self._tell(Signal(number))
+        if self._immediate and self.count > 1:
+            raise KeyboardInterrupt
