@@ -14,13 +14,13 @@ from labctl.errors import InfrastructureError
 from labctl.executors.logs import HALF, LogWriter, masked
 from labctl.model.results import JobResult
 from labctl.store.database import is_remote, open_database, open_for_reading, transaction
+from labctl.store.digests import digest_path
 from labctl.store.folder import write_whole
 from labctl.store.home import find_home, find_project
 from labctl.store.lock import OwnerLock, is_owned
 from labctl.store.objects import CorruptObject, Objects
 from labctl.store.runs import NewRun, Store, uuid7
 from labctl.testing import Lab
-from labctl.worker.artifacts import digest_path
 
 
 def new_run(plugin: str = "cgt", jobs: int = 2) -> NewRun:

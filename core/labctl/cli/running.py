@@ -17,9 +17,9 @@ from labctl.model.results import Verdict
 from labctl.parameters.layers import Given
 from labctl.planning.overrides import seconds
 from labctl.plugins.listing import open_catalogue
-from labctl.scheduler.shelf import Shelf
 from labctl.store.home import find_home, find_project
 from labctl.store.runs import Store
+from labctl.store.shelf import Shelf
 from labctl.terminal import Style, plain, write
 from labctl.walk.prepare import Request, prepare
 from labctl.walk.run import Finished, drive

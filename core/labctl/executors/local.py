@@ -12,18 +12,14 @@ import socket
 import threading
 import time
 from collections import deque
-from collections.abc import Iterable
-from pathlib import Path
 from typing import Any
 
-from labctl.errors import InfrastructureError
 from labctl.executors import machine
 from labctl.executors.crew import Crew
+from labctl.executors.here import OnThisMachine
 from labctl.executors.zygote import Zygote
-from labctl.model.machine import Environment, Problem, Rate
 from labctl.model.wire import Event, Order
-from labctl.spi import Code, Session
-from labctl.store.objects import Objects
+from labctl.spi import Session
 
 _prefork: Zygote | None = None
 
@@ -35,22 +31,12 @@ def prefork() -> None:
         _prefork = Zygote()
 
 
-def discard() -> None:
-    """Let go of a zygote that was not needed."""
-    global _prefork
-    if _prefork is not None:
-        _prefork.close()
-        _prefork = None
-
-
-class LocalExecutor:
+class LocalExecutor(OnThisMachine):
     """Jobs in processes of this machine. See ``crew`` for the life of a worker."""
 
     name = "local"
-    store = "local"
     slots = 0
     can = frozenset({"timeout", "isolate"})
-    options: type | None = None
 
     def __init__(self) -> None:
         self.slots = machine.cores()
@@ -61,46 +47,19 @@ class LocalExecutor:
         global _prefork
         zygote, _prefork = _prefork or Zygote(), None
         self.slots = session.slots or self.slots
-        self._objects = Objects(session.objects)
+        super().open(session)
         self._wake, woken = socket.socketpair()
         self._crew = Crew(session, zygote, self.slots)
         self._thread = threading.Thread(target=self._serve, args=(woken,), name="labctl-local", daemon=True)
         self._thread.start()
-
-    def fingerprint(self, env: Environment) -> str:
-        return machine.fingerprint(env)
-
-    def check(self, envs: Iterable[Environment]) -> Iterable[Problem]:
-        return machine.check(envs)
-
-    def rate(self, env: Environment) -> Rate:
-        return machine.rate(env)
-
-    def prepare(self, envs: Iterable[Environment], code: Code) -> None:
-        """Nothing to do: jobs run with what is installed here."""
 
     def submit(self, order: Order) -> str:
         handle = f"{os.getpid()}/{order.run}/{order.job}/{order.attempt}"
         self._tell("submit", order, handle)
         return handle
 
-    def adopt(self, handle: str, order: Order) -> bool:
-        return False  # a keeper ends its worker when the host ends: nothing is left to adopt
-
     def stop(self, handle: str, grace: float) -> None:
         self._tell("stop", handle, grace)
-
-    def put(self, sha256: str, path: Path) -> None:
-        self._objects.copy_in(path, sha256)
-
-    def fetch(self, sha256: str, folder: Path) -> Path:
-        return self._objects.copy_out(sha256, folder)
-
-    def publish(self, order: Order) -> str:
-        raise InfrastructureError("the local executor cannot publish")
-
-    def unpublish(self, name: str) -> None:
-        raise InfrastructureError("the local executor cannot publish")
 
     def close(self) -> None:
         if self._thread is not None:

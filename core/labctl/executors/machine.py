@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 from labctl.model.canonical import canonical
-from labctl.model.machine import Environment, Problem, Rate
+from labctl.model.machine import Environment, Problem
 from labctl.model.wire import Order
 from labctl.plugins.scan import Distribution, distributions, normalised
 from labctl.plugins.versions import satisfies, split_requirement
@@ -60,10 +60,6 @@ def gpu_count(gpu: str | None) -> int:
 def threads(environment: Environment) -> int:
     """The threads of one job: its cpu, rounded up, at most the cores there are."""
     return max(1, min(cores(), -int(-environment.cpu // 1)))
-
-
-def rate(environment: Environment) -> Rate:
-    return Rate()
 
 
 def fingerprint(environment: Environment, known: Mapping[str, Distribution] | None = None) -> str:

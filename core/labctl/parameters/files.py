@@ -12,7 +12,7 @@ def input_file(path: str) -> InputFile:
     from pathlib import Path
 
     from labctl.model.jobcontext import ArtifactError
-    from labctl.worker.artifacts import digest_path
+    from labctl.store.digests import digest_path
 
     full = os.path.abspath(os.path.expanduser(path))
     try:

@@ -9,9 +9,9 @@ from labctl.errors import UsageError
 from labctl.model.results import JobResult
 from labctl.planning.keys import Material, key_of
 from labctl.planning.plan import Plan, PlannedJob
-from labctl.scheduler.shelf import Shelf
 from labctl.store.queries import JobRow, RunRow, find_run, jobs_of, runs_with_job
 from labctl.store.runs import Store
+from labctl.store.shelf import Shelf
 
 
 class Loan(NamedTuple):

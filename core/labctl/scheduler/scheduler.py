@@ -21,12 +21,12 @@ from labctl.model.wire import Event, Order
 from labctl.planning.keys import Material, key_of
 from labctl.planning.plan import Plan, local_name
 from labctl.scheduler.listener import Change, Listener
-from labctl.scheduler.shelf import Shelf
 from labctl.scheduler.state import MAX_INTERRUPTIONS, Tracked, outcome
 from labctl.spi import Code, Executor
 from labctl.store.database import transaction
 from labctl.store.folder import RunFolder
 from labctl.store.runs import Store, text
+from labctl.store.shelf import Shelf
 
 TICK = 0.2  # seconds between two updates of what a user sees
 

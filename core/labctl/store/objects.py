@@ -8,7 +8,7 @@ import stat
 from pathlib import Path
 
 from labctl.model.results import Artifact
-from labctl.worker.artifacts import digest_path
+from labctl.store.digests import digest_path
 
 STORE = "local"
 

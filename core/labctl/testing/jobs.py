@@ -11,7 +11,7 @@ import msgspec
 
 from labctl.model.results import Artifact, JobFailure, JobResult
 from labctl.model.wire import Event, FileRef, Order
-from labctl.worker.artifacts import digest_path
+from labctl.store.digests import digest_path
 from labctl.worker.execute import execute
 
 

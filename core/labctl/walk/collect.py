@@ -17,9 +17,9 @@ from labctl.model.canonical import digest
 from labctl.model.results import JobResult
 from labctl.planning.closure import Closures
 from labctl.planning.keys import result_digest
-from labctl.scheduler.shelf import Shelf
 from labctl.store.database import transaction
 from labctl.store.runs import Store
+from labctl.store.shelf import Shelf
 from labctl.walk.prepare import Prepared
 
 TIMEOUT = 300.0  # seconds

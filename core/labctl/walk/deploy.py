@@ -16,11 +16,11 @@ from labctl.plugins.listing import open_catalogue
 from labctl.plugins.loaded import load_project, point_from_record
 from labctl.report.view import ReportView
 from labctl.store.database import open_for_reading
+from labctl.store.digests import digest_path
 from labctl.store.folder import RunFolder
 from labctl.store.home import find_project
 from labctl.store.objects import Objects
 from labctl.store.queries import RunRow, jobs_of
-from labctl.worker.artifacts import digest_path
 
 TEXT = 1 << 20  # bytes of a file whose lines are compared at most
 

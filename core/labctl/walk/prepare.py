@@ -16,14 +16,14 @@ from labctl.planning.closure import Closures
 from labctl.planning.freeze import Frozen, freeze, narrowed, whole_plan
 from labctl.planning.keys import key_of
 from labctl.planning.select import select
+from labctl.planning.sources import SourceTable
 from labctl.plugins.catalogue import Catalogue
 from labctl.plugins.load import covering_extra
 from labctl.plugins.loaded import Loaded, load_project
-from labctl.scheduler.shelf import Shelf
 from labctl.spi import Executor
 from labctl.store.queries import typical_seconds
 from labctl.store.runs import Store
-from labctl.store.sources import SourceTable
+from labctl.store.shelf import Shelf
 
 
 class Request(NamedTuple):

@@ -22,7 +22,6 @@ from labctl.report.html_page import to_html
 from labctl.report.view import to_json
 from labctl.scheduler.listener import Listener
 from labctl.scheduler.scheduler import Inbox, Scheduler, Signal
-from labctl.scheduler.shelf import Shelf
 from labctl.scheduler.state import EXIT_CODES, run_state
 from labctl.spi import Session
 from labctl.store.database import transaction
@@ -30,6 +29,7 @@ from labctl.store.folder import write_json, write_whole
 from labctl.store.objects import Objects
 from labctl.store.queries import find_run
 from labctl.store.runs import NewRun, Store, text
+from labctl.store.shelf import Shelf
 from labctl.verdicts import counts, judge
 from labctl.walk.collect import collect_sections
 from labctl.walk.prepare import Prepared

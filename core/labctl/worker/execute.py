@@ -21,7 +21,7 @@ import msgspec
 from labctl.model.jobcontext import ArtifactError, JobContext, Place, Stopped
 from labctl.model.results import Artifact, JobFailure
 from labctl.model.wire import Event, Order
-from labctl.worker.artifacts import inside
+from labctl.store.digests import inside
 from labctl.worker.result import BadResult, checked
 
 THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
