@@ -65,7 +65,7 @@ def _last_lines(prepared: Prepared, cached: Mapping[str, str]) -> None:
     for name, reason in prepared.loaded.extensions.left_out():
         write(f"Left out   extension {name}: {plain(reason)}")
     todo = [job for job in prepared.frozen.plan.jobs if job.id not in cached and job.id not in prepared.loans]
-    known = [s for job in todo if (s := usual(prepared, job)) is not None]
+    known = [prepared.seconds[job.id] for job in todo if job.id in prepared.seconds]
     if todo and len(known) == len(todo):
         slots = prepared.request.jobs or prepared.executor.slots
         write(f"Time       about {span(max(sum(known) / slots, max(known)))}")
@@ -88,13 +88,8 @@ def _priced(prepared: Prepared) -> None:
         write(f"           Prices of {date or 'unknown date'}, {source}")
 
 
-def usual(prepared: Prepared, job: PlannedJob) -> float | None:
-    """How long a job took when it last ran, else what the plugin expects."""
-    return prepared.seconds.get(job.id, job.estimate)
-
-
 def _expected(prepared: Prepared, job: PlannedJob) -> str:
-    found = usual(prepared, job)
+    found = prepared.seconds.get(job.id)
     return span(found) if found is not None else "-"
 
 

@@ -19,12 +19,12 @@ HOST: list[click.Parameter] = [
     click.Option(["--grid"], multiple=True, metavar="NAME=A,B", help="run all combinations"),
     click.Option(["--plan"], is_flag=True, help="say what would run and what it may cost; start nothing"),
     click.Option(["--on"], default="local", show_default=True, help="the executor: local, inline, ..."),
-    click.Option(["--jobs"], type=click.IntRange(1, 1024), help="jobs at a time"),
+    click.Option(["--jobs"], type=click.IntRange(1), metavar="N", help="jobs at a time"),
     click.Option(["--only"], multiple=True, metavar="NAME", help="jobs by tag or beginning of their id"),
     click.Option(["--skip"], multiple=True, metavar="NAME", help="do not run these; use earlier results"),
     click.Option(["--from", "source"], metavar="RUN", help="take finished jobs of that run as they are"),
     click.Option(["--no-cache"], is_flag=True, help="run all jobs again"),
-    click.Option(["--seed"], type=click.IntRange(0, 2**63 - 1), help="seed of the run  [0]"),
+    click.Option(["--seed"], type=click.IntRange(0), metavar="INT", help="seed of the run  [0]"),
     click.Option(["--gpu"], multiple=True, metavar="[ENV=]NAME", help="override environments' GPU"),
     click.Option(["--cpu"], multiple=True, metavar="[ENV=]CORES", help="override environments' cores"),
     click.Option(["--memory"], multiple=True, metavar="[ENV=]SIZE", help="override environments' memory"),
@@ -33,8 +33,6 @@ HOST: list[click.Parameter] = [
     click.Option(["--tag"], multiple=True, help="a word to find the run by"),
     click.Option(["--note"], default="", help="a sentence to keep with the run"),
     click.Option(["--grace"], default="10s", show_default=True, help="time to save in after Ctrl-C"),
-    click.Option(["--yes"], is_flag=True, help="answer yes where it would ask"),
-    click.Option(["--no-deploy"], is_flag=True, help="deploy nothing at the end"),
     click.Option(["--json"], is_flag=True, help="events as JSON lines on standard output"),
 ]
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import shlex
+import shutil
 import sys
+import textwrap
 from typing import Any
 
 import msgspec
@@ -20,7 +22,7 @@ from labctl.plugins.listing import open_catalogue
 from labctl.store.home import find_home, find_project
 from labctl.store.runs import Store
 from labctl.store.shelf import Shelf
-from labctl.terminal import Style, plain, write
+from labctl.terminal import Style, is_terminal, plain, write
 from labctl.walk.prepare import Request, prepare
 from labctl.walk.run import Finished, drive
 
@@ -111,7 +113,7 @@ def say_verdict(verdict: Verdict) -> None:
     word = style.bold(f"{verdict.outcome:13}")
     note = "  post hoc" if verdict.post_hoc else ""
     if evidence is None or verdict.outcome in ("untestable", "degenerate", "not judged"):
-        write(f"{word} {prediction.id:14} {plain(verdict.reason)}{note}")
+        write(f"{word} {prediction.id:14} {_wrapped(plain(verdict.reason) + note, 29)}")
         return
     measured = estimate(evidence.estimate, evidence.low, evidence.high)
     write(f"{word} {prediction.id:14} {measured:20} needs {prediction.op} {prediction.threshold:g}{note}")
@@ -122,6 +124,14 @@ def say_verdict(verdict: Verdict) -> None:
             f"best cheap baseline: {plain(base.name)} {estimate(base.estimate, base.low, base.high)}{better}"
         )
         write(style.dim(f"{'':28} {text}"))
+
+
+def _wrapped(text: str, indent: int) -> str:
+    """``text`` in lines of the terminal's width, all but the first indented; in a pipe, one line."""
+    if not is_terminal(sys.stdout):
+        return text
+    width = max(40, shutil.get_terminal_size().columns - indent)
+    return ("\n" + " " * indent).join(textwrap.wrap(text, width))
 
 
 def next_command(finished: Finished) -> str:

@@ -109,6 +109,8 @@ class Catalogue:
         missing = missing_module(entry)
         if missing:
             return "broken", missing, f"pip install --force-reinstall {distribution.name}"
+        if distribution.name == OWN:
+            return "ok", "", ""
         loaded = self.loads.last(entry)
         if loaded is None:
             return "new", "", ""

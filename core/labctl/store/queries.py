@@ -138,19 +138,14 @@ def runs_with_job(db: sqlite3.Connection, plugin: str, job: str) -> str | None:
     return row[0] if row else None
 
 
-def typical_seconds(db: sqlite3.Connection | None, plugin: str) -> dict[str, float]:
-    """How long each job took when it last ran, by id, from the last runs of a project."""
-    if db is None:
-        return {}
-    rows = db.execute(
-        "SELECT job.id, job.seconds FROM job JOIN run ON run.id = job.run WHERE run.plugin = ?"
-        " AND job.state = 'succeeded' AND job.seconds IS NOT NULL ORDER BY run.id DESC LIMIT 2000",
-        (plugin,),
-    )
-    found: dict[str, float] = {}
-    for job, seconds in rows.fetchall():
-        found.setdefault(job, seconds)
-    return found
+def usual_seconds(db: sqlite3.Connection, job: str, function: str, params: dict[str, Any]) -> float | None:
+    """How long a job took when it was last run with these very parameters; None if it never was."""
+    rows = db.execute("SELECT material, seconds FROM cache WHERE job = ? ORDER BY made DESC LIMIT 50", (job,))
+    for material, seconds in rows.fetchall():
+        known = decode(material)
+        if known["function"] == function and known["params"] == params:
+            return float(seconds)
+    return None
 
 
 def openings_of(db: sqlite3.Connection, seal: str) -> list[tuple[str, str, float]]:

@@ -31,6 +31,7 @@ CREATE TABLE cache (
   key TEXT PRIMARY KEY, run TEXT NOT NULL, job TEXT NOT NULL, made REAL NOT NULL,
   value TEXT, artifacts TEXT NOT NULL, seconds REAL NOT NULL, cpu_seconds REAL, material TEXT NOT NULL
 ) WITHOUT ROWID;
+CREATE INDEX cache_by_job ON cache (job, made);
 CREATE TABLE collected (key TEXT PRIMARY KEY, made REAL NOT NULL, sections TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE registration (
   digest TEXT PRIMARY KEY, plugin TEXT NOT NULL, prediction TEXT NOT NULL, first_seen REAL NOT NULL

@@ -21,7 +21,7 @@ from labctl.plugins.catalogue import Catalogue
 from labctl.plugins.load import covering_extra
 from labctl.plugins.loaded import Loaded, load_project
 from labctl.spi import Executor
-from labctl.store.queries import typical_seconds
+from labctl.store.queries import usual_seconds
 from labctl.store.runs import Store
 from labctl.store.shelf import Shelf
 
@@ -115,12 +115,23 @@ def prepare(request: Request, catalogue: Catalogue, folder: str, home: str, stor
         if request.source:
             named = [j for j in selected.jobs if not any(j.is_called(n) for n in request.only)]
             loans |= lender.finished(named)
-    seconds = typical_seconds(store.db if store else None, request.plugin)
     frozen = narrowed(whole, selected)
+    seconds = _usual(frozen, store)
     price = price_of(frozen, executor, seconds)
     return Prepared(
         request, catalogue, loaded, resolved, frozen, loans, executor, seed, seconds, price, folder
     )
+
+
+def _usual(frozen: Frozen, store: Store | None) -> dict[str, float]:
+    """How long each job took the last time, else what its plugin expects, where either is known."""
+    found: dict[str, float] = {}
+    for job in frozen.plan.jobs:
+        last = usual_seconds(store.db, job.id, job.function, job.params) if store else None
+        seconds = last if last is not None else job.estimate
+        if seconds is not None:
+            found[job.id] = seconds
+    return found
 
 
 def price_of(frozen: Frozen, executor: Executor, seconds: Mapping[str, float]) -> Price:
@@ -131,8 +142,7 @@ def price_of(frozen: Frozen, executor: Executor, seconds: Mapping[str, float]) -
     for job in frozen.plan.jobs:
         environment = job.environment
         rate = rates.setdefault(environment.name, executor.rate(environment))
-        usual = seconds.get(job.id, job.estimate or 0.0)
-        expected += rate.total * usual / 3600
+        expected += rate.total * seconds.get(job.id, 0.0) / 3600
         group = (environment.name, job.timeout, environment.retries + 1)
         groups[group] = groups.get(group, 0) + 1
     lines = tuple(
