@@ -218,6 +218,18 @@ def test_a_plugin_for_another_labctl(lab: Lab) -> None:
     assert lab("run", "far").code == 3
 
 
+def test_load_tries_every_plugin_in_a_process_of_its_own(lab: Lab, projects) -> None:  # type: ignore[no-untyped-def]
+    lab.plugin("one", projects.one_job(), one_tasks="def work(job): return 1")
+    lab.plugin("exits", "import os; os._exit(3)")
+    lab.plugin("raises", "print('noise')\n1 / 0")
+    rows = {r["name"]: r for r in lab("plugins", "list", "--load", "--json").json["plugins"]}
+    assert rows["one"]["status"] == "ok"
+    assert rows["exits"]["status"] == "broken"
+    assert "ended the process with code 3" in rows["exits"]["reason"]
+    assert "ZeroDivisionError" in rows["raises"]["reason"]
+    assert not (lab.home / "loads.txt").exists()
+
+
 def test_an_unknown_project_says_the_nearest(dice: Lab) -> None:
     done = dice("run", "dise")
     assert done.code == 3

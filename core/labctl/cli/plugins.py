@@ -6,12 +6,14 @@ import inspect
 import os
 import subprocess
 import sys
+import time
 from typing import Any
 
 import click
 import msgspec
 
 from labctl.cli.tables import table
+from labctl.errors import LabError
 from labctl.model.context import Context
 from labctl.parameters.fields import schema
 from labctl.parameters.layers import Given, resolve
@@ -25,6 +27,7 @@ from labctl.terminal import Style, write
 from labctl.walk.record import environment_words
 
 LOAD_TIMEOUT = 60.0  # seconds
+MARK = "\x1elabctl-load\x1e"
 
 
 @click.group()
@@ -39,12 +42,14 @@ def plugins() -> None:
 @click.pass_context
 def list_command(ctx: click.Context, as_json: bool, strict: bool, load: bool) -> int:
     """List projects, their extensions and executors. Imports none of them."""
+    catalogue = listing.open_catalogue()
     if load:
-        for row in listing.open_catalogue().rows:
+        for row in catalogue.rows:
             if row.status in ("ok", "new") or row.reason.startswith("could"):
-                _try(row)
+                _try(row, catalogue)
+        catalogue = catalogue.again()
     arguments = [flag for flag, on in (("--json", as_json), ("--strict", strict)) if on]
-    return listing.show(arguments)
+    return listing.show(arguments, catalogue)
 
 
 @plugins.command("show")
@@ -133,23 +138,33 @@ def _default(value: Any) -> str:
     return str(value)
 
 
-def _try(row: Row) -> None:
+def _try(row: Row, catalogue: Catalogue) -> None:
     """Import a row in another process, so that one that hangs or exits hurts nobody."""
+    if row.entry.group == "labctl.executors":
+        return  # a class, made by the host when it is named
     command = [sys.executable, "-m", "labctl.cli.plugins", row.entry.group, row.name, row.distribution]
+    began = time.perf_counter()
     try:
-        subprocess.run(command, capture_output=True, timeout=LOAD_TIMEOUT, check=False)
+        done = subprocess.run(command, capture_output=True, timeout=LOAD_TIMEOUT, check=False, text=True)
+        error, _, hint = done.stdout.rpartition(MARK)[2].partition("\n")
+        if MARK not in done.stdout:
+            error, hint = f"its import ended the process with code {done.returncode}", ""
     except subprocess.TimeoutExpired:
-        catalogue = listing.open_catalogue()
-        catalogue.loads.remember(row.entry, LOAD_TIMEOUT, f"still importing after {LOAD_TIMEOUT:g} s")
+        error, hint = f"still importing after {LOAD_TIMEOUT:g} s", ""
+    catalogue.loads.remember(row.entry, time.perf_counter() - began, error, hint)
 
 
 def _load_one(group: str, name: str, distribution: str) -> None:
+    """The other process: import one row and say how that went, after a mark that no import prints."""
     catalogue = listing.open_catalogue()
     for row in catalogue.rows:
         if (row.entry.group, row.name, row.distribution) == (group, name, distribution):
-            if group == "labctl.executors":
-                return  # a class, made by the host when it is named
-            load_entry(row, catalogue, find_home(find_project()))
+            try:
+                load_entry(row, catalogue, find_home(find_project()))
+            except LabError:
+                pass
+            last = catalogue.loads.last(row.entry)
+            write(f"{MARK}{last.error}\n{last.hint}" if last else MARK)
 
 
 if __name__ == "__main__":

@@ -65,6 +65,10 @@ class Catalogue:
         self.version = own.version if own else "0"
         self.rows = [self._row(entry) for entry in self._entries]
 
+    def again(self) -> Catalogue:
+        """The same, seen anew after imports were tried."""
+        return Catalogue(self.distributions, loads=self.loads, blocked=self.blocked)
+
     def projects(self) -> list[Row]:
         return [row for row in self.rows if row.entry.group == PROJECTS]
 

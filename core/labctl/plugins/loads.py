@@ -23,7 +23,7 @@ class Load:
 class Loads:
     """The memory of imports, one line each: key, stamp, when, milliseconds, error, hint.
 
-    Lives in the home; without a home it remembers nothing. A line counts for the version and the
+    Lives in the home; without one it lasts as long as the process. A line counts for the version and the
     file time it was written for, so that a repaired plugin is *new* again.
     """
 
@@ -46,14 +46,14 @@ class Loads:
 
     def remember(self, entry: Entry, seconds: float, error: str = "", hint: str = "") -> None:
         """Keep the outcome of an import. Says nothing if the home cannot be written."""
-        if not self._path:
-            return
         when = time.strftime("%d %b %H:%M")
         row = [_key(entry), _stamp(entry), when, f"{seconds * 1000:.0f}", _flat(error), _flat(hint)]
         former = self._lines.get(row[0])
         if former and former[1] == row[1] and former[4:] == row[4:]:
             return
         self._lines[row[0]] = row
+        if not self._path:
+            return
         temporary = f"{self._path}.{os.getpid()}"
         try:
             with open(temporary, "w", encoding="utf-8") as file:
