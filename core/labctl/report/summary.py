@@ -53,10 +53,16 @@ def headline(view: ReportView) -> str:
         return line(sections[0].headline)
     counts = outcome_counts(view)
     if view.verdicts and set(counts) != {"not judged"}:
-        return _sentence(
-            f"Of {plural(len(view.verdicts), 'registered claim', words=True)} {claims_in_words(counts)}"
-        )
+        return _sentence(_of_all(view))
     return state_line(view)
+
+
+def _of_all(view: ReportView) -> str:
+    """``of seven registered claims one is supported and six are refuted``."""
+    said = claims_in_words(outcome_counts(view))
+    if len(view.verdicts) == 1:
+        return f"the registered claim{said.removeprefix('one')}"
+    return f"of {plural(len(view.verdicts), 'registered claim', words=True)} {said}"
 
 
 def claims_in_words(counts: Mapping[str, int]) -> str:
@@ -84,7 +90,7 @@ def deck(view: ReportView) -> str:
     """What stands under the headline: claims, baselines that do better, jobs without a result."""
     out = []
     counts, title = outcome_counts(view), headline(view)
-    claims = f"Of {plural(len(view.verdicts), 'registered claim', words=True)} {claims_in_words(counts)}"
+    claims = _of_all(view)
     if view.verdicts and _sentence(claims) != title:
         out.append(claims)
     better = sum(verdict.baseline_better for verdict in view.verdicts)

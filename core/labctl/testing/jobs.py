@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,11 +16,11 @@ from labctl.worker.execute import execute
 
 
 class FolderPlace:
-    """A place in a plain folder: ``work``, ``checkpoint``, ``volumes`` and ``objects`` below it."""
+    """A place in a plain folder: ``work``, ``checkpoints/JOB``, ``volumes`` and ``objects`` below it."""
 
-    def __init__(self, root: Path, volumes: Sequence[str] = ()) -> None:
+    def __init__(self, root: Path, job: str, volumes: Sequence[str] = ()) -> None:
         self.folder = root / "work"
-        self.checkpoint = root / "checkpoint"
+        self.checkpoint = root / "checkpoints" / job
         self.objects = root / "objects"
         self.volumes: Mapping[str, Path] = {name: root / "volumes" / name for name in volumes}
         self.events: list[Event] = []
@@ -58,14 +58,16 @@ def run_job(
     volumes: Sequence[str] = (),
     seed: int = 0,
     timeout: float = 3600.0,
+    stopping: Callable[[], bool] = lambda: False,
 ) -> JobResult:
     """Run ``module:function`` as a worker would and return its result.
 
     ``folder`` is the world of a test: jobs that are given the same one can read each other's
-    artifacts, by passing the result of one among the ``inputs`` of the next. Artifacts are at
-    ``result.path(name)``. A job that fails returns a result with ``ok`` False and its ``error``.
+    artifacts, by passing the result of one among the ``inputs`` of the next, and a job that is run
+    again under its ``id`` finds its checkpoint. Artifacts are at
+    ``result.path(name)``. ``stopping`` is what ``job.should_stop()`` answers. A job that fails returns a result with ``ok`` False and its ``error``.
     """
-    place = FolderPlace(folder, volumes)
+    place = FolderPlace(folder, id, volumes)
     refs: dict[str, FileRef] = {}
     for name, path in (files or {}).items():
         sha256, size, _ = digest_path(path)
@@ -84,7 +86,7 @@ def run_job(
         seed=seed,
         timeout=timeout,
     )
-    end = execute(order, place).data
+    end = execute(order, place, stopping).data
     artifacts = msgspec.convert(end.get("artifacts", []), tuple[Artifact, ...])
     error = end.get("error")
     return JobResult(

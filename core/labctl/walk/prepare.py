@@ -79,7 +79,8 @@ class Prepared(NamedTuple):
         found: dict[str, str] = {}
         for job in self.frozen.plan.jobs:
             needs = {role: [results.get(i) for i in ids] for role, ids in job.needs.items()}
-            if not job.cache or any(r is None for rs in needs.values() for r in rs):
+            answered = job.cache and self.request.use_cache and job.id not in self.loans
+            if not answered or any(r is None for rs in needs.values() for r in rs):
                 continue
             inputs = {role: tuple(r for r in rs if r) for role, rs in needs.items()}
             hit = shelf.cached(key_of(self.frozen.materials[job.id], inputs))

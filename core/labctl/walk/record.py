@@ -6,6 +6,7 @@ import platform
 import shlex
 import sys
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import msgspec
@@ -28,6 +29,7 @@ from labctl.report.view import (
     ReportView,
     SealRow,
 )
+from labctl.store.folder import RunFolder
 from labctl.store.queries import JobRow as StoredJob
 from labctl.store.queries import RunRow, attempts_of, jobs_of, openings_of
 from labctl.store.runs import Store
@@ -35,6 +37,7 @@ from labctl.verdicts import encoded
 from labctl.walk.prepare import Prepared
 
 SCHEMA_VERSION = 1
+LOG_TAIL, LOG_LINES = 4000, 12  # bytes and lines of a failed job's log that the report shows
 
 
 class Ending(NamedTuple):
@@ -56,7 +59,8 @@ def make_view(ending: Ending, store: Store, ended: float) -> ReportView:
     stored = jobs_of(store.db, run.id)
     attempts = attempts_of(store.db, run.id)
     by_id = {job.id: job for job in prepared.frozen.plan.jobs}
-    rows = tuple(_job_row(job, by_id, attempts) for job in stored)
+    folder = store.folder(run.name)
+    rows = tuple(_job_row(job, by_id, attempts, folder) for job in stored)
     return ReportView(
         run=run.name,
         run_id=run.uuid,
@@ -76,7 +80,7 @@ def make_view(ending: Ending, store: Store, ended: float) -> ReportView:
         verdicts=ending.verdicts,
         sections=ending.sections,
         jobs=rows,
-        next=next_steps(run.name, ending.state, rows, ending.sections),
+        next=next_steps(run, ending.state, rows, ending.sections),
         notes=((run.note,) if run.note else ()) + ending.notes,
         tags=tuple(run.tags),
         parameters=tuple(_parameters(prepared.resolved.points)),
@@ -172,23 +176,25 @@ def environment_words(environment: Environment) -> str:
 
 
 def next_steps(
-    run: str, state: str, jobs: tuple[JobRow, ...], sections: tuple[Section, ...]
+    run: RunRow, state: str, jobs: tuple[JobRow, ...], sections: tuple[Section, ...]
 ) -> tuple[Step, ...]:
     """What is worth doing now: first what failed, then what the sections propose."""
     steps: list[Step] = []
     failed = [job for job in jobs if job.state in ("failed", "timed out")]
     if failed:
         first = failed[0].id
-        command = f"labctl runs logs {run} {shlex.quote(first)}"
+        command = f"labctl runs logs {run.name} {shlex.quote(first)}"
         steps.append(Step(f"Read why {first} {failed[0].state}.", command))
     if failed or state == "interrupted":
-        steps.append(Step("Run it again: what is finished comes from the cache.", ""))
+        steps.append(Step("Run it again: what is finished comes from the cache.", run.command))
     for section in sections:
         steps += [s for s in section.next if s not in steps]
     return tuple(steps[:6])
 
 
-def _job_row(job: StoredJob, planned: Mapping[str, Any], attempts: list[dict[str, Any]]) -> JobRow:
+def _job_row(
+    job: StoredJob, planned: Mapping[str, Any], attempts: list[dict[str, Any]], folder: RunFolder
+) -> JobRow:
     mine = [a for a in attempts if a["job"] == job.id]
     error = job.error
     ran = job.state not in ("cached", "reused", "skipped", "planned")
@@ -201,11 +207,22 @@ def _job_row(job: StoredJob, planned: Mapping[str, Any], attempts: list[dict[str
         error=str(error) if error else "",
         where=error.where if error else "",
         reason="" if error else job.reason,
+        log=_last_lines(folder.logs(job.id)) if error else "",
         started=mine[-1]["started"] if mine and ran else None,
         ended=mine[-1]["ended"] if mine and ran else None,
         environment=plan.environment.name if plan else "",
         cached_from=(job.origin or "").partition("/")[0],
     )
+
+
+def _last_lines(logs: list[Path]) -> str:
+    """The end of a failed job's last log."""
+    if not logs:
+        return ""
+    with open(logs[-1], "rb") as file:
+        file.seek(max(0, logs[-1].stat().st_size - LOG_TAIL))
+        lines = file.read().decode("utf-8", "replace").splitlines()
+    return "\n".join(lines[-LOG_LINES:])
 
 
 def _registration(ending: Ending, attempts: list[dict[str, Any]]) -> Registration | None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -66,7 +65,6 @@ def execute(ctx: Context, folder: Path, jobs: list[Job] | None = None) -> Result
         inputs = {role: [done[i] for i in ids if i in done] for role, ids in job.needs.items()}
         seed = SEED + sum(map(ord, job.id))
         result = run_job(job.function, folder, id=job.id, params=job.params, inputs=inputs, seed=seed)
-        shutil.rmtree(folder / "checkpoint")  # a host gives every job a checkpoint of its own
         assert result.ok, f"{job.id}: {result.error and result.error.traceback}"
         done[job.id] = with_tags(result, job.tags)
     return Results(done)
@@ -90,7 +88,8 @@ def make_trainer() -> Callable[..., Any]:
     """A trainer of one family with its untrained parameters."""
 
     def make(family: str, models: int = 6, seed: int = 3, steps: int = 64) -> Any:
-        from labctl_cgt.training.train import load_family, prepare
+        from labctl_cgt.subjects.load import load_family
+        from labctl_cgt.training.train import prepare
 
         made = load_family(f"labctl_cgt.subjects.{family}:family")
         return prepare(made, seed, models, steps=steps, steps_per_epoch=16, batch_size=8, hinge_lr=1e-3)

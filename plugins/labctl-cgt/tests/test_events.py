@@ -77,3 +77,8 @@ def test_an_unbalanced_probe_is_refused():
 
 
 test_an_unbalanced_probe_is_refused = pytest.mark.xdist_group("torch")(test_an_unbalanced_probe_is_refused)
+
+
+def test_a_late_collapse_without_a_shock_is_scored():
+    recall = [0.8] * 8 + [0.05] * 2
+    assert risk_set(prediction(recall), 2, np.array([np.inf])).soon[:, 0].sum() == 2

@@ -140,7 +140,7 @@ def test_hinges_by_hand():
 def test_theil_sen_forgets_an_outlier():
     import torch
 
-    from labctl_cgt.operators.cooling import theil_sen
+    from labctl_cgt.measuring.trends import theil_sen
 
     line = torch.arange(10.0)[:, None] * -0.3
     line[6] = 40.0

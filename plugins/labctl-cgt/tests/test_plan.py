@@ -110,6 +110,36 @@ def test_an_operator_of_others_joins_the_plan_and_moves_nothing():
     assert {p.id for p in predictions} - IDS == {"P3.1/chiral", "P3.1/simsiam"}
 
 
+class _Borrower(Operator):
+    """Claims an id that is taken, and forgets to tell families apart."""
+
+    name = "zz"
+    measure = "labctl_cgt.monitors.measure:monitors"
+    indicators = (Indicator(name="loss", label="zz", risk="low"),)
+
+    def claims(self, request: Request) -> tuple[Claim, ...]:
+        return tuple(
+            Claim(id=name, claim="x", indicator="loss", metric="auc", op=">", threshold=0.5)
+            for name in ("P1.2", "Z")
+        )
+
+
+def test_an_id_that_is_taken_gets_another_name_and_breaks_no_plan():
+    _, predictions = planned(context(FakeExtension(_Borrower())))
+    ids = [p.id for p in predictions]
+    assert len(ids) == len(set(ids))
+    assert set(ids) - IDS == {"P1.2/chiral", "P1.2/simsiam", "Z", "Z/simsiam"}
+    assert next(p for p in predictions if p.id == "P1.2").jobs[0] == "temperature/chiral"
+
+
+@pytest.mark.parametrize(
+    ("metric", "words"), [("magic", "no metric 'magic'"), ("precision", "alarm is not given")]
+)
+def test_a_senseless_claim_is_refused_where_it_is_made(metric: str, words: str):
+    with pytest.raises(ValueError, match=words):
+        Claim(id="Z", claim="x", indicator="loss", metric=metric, op=">", threshold=0.5)
+
+
 def test_p2_1_is_untestable_exactly_while_the_hinges_cannot_reach_it():
     def note(**values: float) -> str:
         judge = next(job for job in planned(context(**values))[0] if job.id == "judge/chiral")

@@ -53,8 +53,9 @@ def test_a_snapshot_goes_on_to_the_next_one_bit_for_bit(tmp_path, make_trainer, 
 
 @pytest.mark.parametrize("family", FAMILIES)
 def test_the_job_keeps_what_the_trainer_would_make(tmp_path, family):
+    from labctl_cgt.subjects.load import load_family
     from labctl_cgt.training import snapshots
-    from labctl_cgt.training.train import load_family, prepare
+    from labctl_cgt.training.train import prepare
 
     result = train(tmp_path, family)
     assert result.ok, result.error
@@ -76,8 +77,8 @@ def test_a_killed_training_goes_on_where_it_was(tmp_path):
     from labctl_cgt.training import snapshots
 
     whole = train(tmp_path / "whole", "chiral")
-    folder = tmp_path / "cut" / "checkpoint" / "snapshots"
     train(tmp_path / "cut", "chiral")
+    folder = next((tmp_path / "cut" / "checkpoints").rglob("snapshots"))
     for check in (3, 4):
         (folder / snapshots.name(check)).unlink()
     old = (folder / snapshots.name(2)).stat().st_mtime_ns
@@ -87,19 +88,15 @@ def test_a_killed_training_goes_on_where_it_was(tmp_path):
 
 
 def test_a_stop_leaves_a_checkpoint(tmp_path):
-    from labctl.model.wire import Order
-    from labctl.testing.jobs import FolderPlace
-    from labctl.worker.execute import execute
-
     asked = iter([False, False, True])
     params = {**PARAMS, "family": "labctl_cgt.subjects.chiral:family", "event": "prediction"}
-    order = Order(
-        run="t", job="train/chiral/0", attempt=1, key="", function="labctl_cgt.training.train:train",
-        params=params, inputs={}, files={}, seed=5, timeout=60.0,
+    end = run_job(
+        "labctl_cgt.training.train:train", tmp_path, id="train/chiral/0", params=params, seed=5,
+        stopping=lambda: next(asked),
     )  # fmt: skip
-    end = execute(order, FolderPlace(tmp_path), lambda: next(asked)).data
-    assert end["state"] == "interrupted"
-    kept = sorted(p.name for p in (tmp_path / "checkpoint" / "snapshots").glob("0*.safetensors"))
+    assert end.state == "interrupted"
+    snapshots = tmp_path / "checkpoints" / "train" / "chiral" / "0" / "snapshots"
+    kept = sorted(path.name for path in snapshots.glob("0*.safetensors"))
     assert kept == ["00000.safetensors", "00001.safetensors", "00002.safetensors"]
 
 
@@ -136,7 +133,7 @@ def test_shocks_have_no_preferred_direction():
 def test_two_fifths_of_the_models_have_nothing_happen_to_them(make_trainer, family):
     import torch
 
-    from labctl_cgt.training.train import load_family
+    from labctl_cgt.subjects.load import load_family
 
     made = load_family(f"labctl_cgt.subjects.{family}:family")
     found = made.schedule(500, torch.Generator().manual_seed(0), steps=640, steps_per_epoch=32)
@@ -163,7 +160,7 @@ def test_the_probe_is_the_same_for_all_operators_and_unlike_the_training(make_tr
     import torch
 
     from labctl_cgt.measuring.shard import open_shard
-    from labctl_cgt.training.train import load_family
+    from labctl_cgt.subjects.load import load_family
 
     folder = train(tmp_path, "chiral").path("snapshots")
     made = load_family("labctl_cgt.subjects.chiral:family")

@@ -113,7 +113,9 @@ def test_a_run_of_some_operators_judges_only_theirs(small, tmp_path):
     assert not [row for row in again.value["rows"] if row["operator"] == "cooling"]
     left = dict(_without(results, "cooling/chiral"))
     left["judge/chiral"] = msgspec.structs.replace(again, tags=judge.tags)
+    del left["judge/simsiam"]
     sections = plugin.collect(ctx, Results(left))
+    assert any("simsiam was read and not compared" in text for text in sections[0].text)
     assert {e.prediction[:2] for s in sections for e in s.evidence} == {"P1"}
 
 
@@ -199,3 +201,36 @@ def test_an_operator_of_others_is_measured_compared_and_judged(tmp_path, monkeyp
     bars = plugin.collect(ctx, results)[0].charts[0]
     assert {"oracle", "noise"} <= {row.label for row in bars.rows if row.tone == "own"}
     assert any(s.title == "Oracle" for s in plugin.collect(ctx, results))
+
+
+def test_without_a_collapse_nothing_is_claimed(tmp_path):
+    ctx = context(subject=("chiral",), num_models=3, num_epochs=4, num_samples=2, num_test_batches=2)
+    results = execute(ctx, tmp_path)
+    assert judged(results, "chiral")["collapsed"] == 0, "4 epochs are too short for this seed"
+    first, *rest = plugin.collect(ctx, results)
+    assert first.headline.startswith("No model collapsed")
+    status = {e.prediction: e.status for s in rest for e in s.evidence}
+    assert status["P1.2"] == "degenerate"
+    assert status["P1.2-sound"] == "not judged"
+    assert status["P2.1"] == "untestable"
+
+
+def test_the_operator_of_the_readme_runs(tmp_path, monkeypatch):
+    text = (Path(__file__).parents[1] / "README.md").read_text()
+    specs, measure = (block.split("```")[0] for block in text.split("```python\n")[1:])
+    (tmp_path / "my_margin").mkdir()
+    (tmp_path / "my_margin" / "specs.py").write_text(specs)
+    (tmp_path / "my_margin" / "measure.py").write_text(measure)
+    monkeypatch.syspath_prepend(tmp_path)
+    from my_margin.specs import Options as MarginOptions
+    from my_margin.specs import margin
+
+    ctx = context(
+        FakeExtension(margin, MarginOptions(power=2.0)),
+        subject=("chiral",), num_models=4, num_epochs=4, num_samples=2, num_test_batches=2,
+    )  # fmt: skip
+    results = execute(ctx, tmp_path / "world")
+    for name in ("my_margin", "my_margin.specs", "my_margin.measure"):
+        sys.modules.pop(name, None)
+    assert results["margin/chiral"].value["indicators"][0]["status"] == "ok"
+    assert "M1/chiral" in {p.id for p in planned(ctx)[1]}

@@ -4,7 +4,6 @@ An operator is one object, named in the entry-point group ``labctl.cgt.operators
 
     class Confusion(Operator):
         name = "confusion"
-        title = "width between the worst and the best reconstruction"
         measure = "labctl_cgt_confusion.measure:confusion"
         needs = ("why_what",)
         indicators = (Indicator(name="width", label="confusion", risk="high", mode="sound"),)
@@ -75,6 +74,13 @@ class Claim(msgspec.Struct, frozen=True, kw_only=True):
     min_n: int = 20
     untestable: str = ""
 
+    def __post_init__(self) -> None:
+        """Refused where it is made, so that it costs its own extension and not the judge of all."""
+        if self.metric not in ESTIMANDS:
+            raise ValueError(f"claim {self.id}: no metric {self.metric!r}; there are {', '.join(ESTIMANDS)}")
+        if self.metric in RULES and self.alarm is None:
+            raise ValueError(f"claim {self.id}: {self.metric} judges a rule, and alarm is not given")
+
 
 class Skip(msgspec.Struct, frozen=True):
     """An indicator that a family cannot have: a row with its reason instead of a number."""
@@ -93,7 +99,6 @@ class Subject(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     name: str
-    title: str
     family: str
     event: Literal["prediction", "representation"]
     provides: tuple[str, ...]
@@ -132,7 +137,6 @@ class Operator:
     """The base of an operator: what it reads, of whom, and what is claimed of it."""
 
     name: str
-    title: str = ""
     measure: str
     """``module:function``, called with a ``Shard`` and ``arguments``."""
     needs: tuple[str, ...] = ()
@@ -222,6 +226,7 @@ def register(claim: Claim, job: str, judge: str, baselines: tuple[str, ...]) -> 
     )
 
 
+RULES = ("balanced_accuracy", "precision")
 _AHEAD = f"at most {HORIZON_EPOCHS} epochs before a collapse"
 ESTIMANDS: dict[str, str] = {
     "auc": f"AUC: checks {_AHEAD} against the other checks of models at risk",

@@ -33,11 +33,24 @@ def plan(ctx: Context) -> Iterator[Job | Prediction]:
         for found in extension.ask("describe")
         if isinstance(found, Subject)
     ]
-    for index, subject in enumerate(subjects):
-        share = options.num_models // len(subjects) + (index < options.num_models % len(subjects))
-        trainings = list(_trainings(subject, share, options))
-        yield from trainings
-        yield from _measurements(ctx, subject, tuple(job.id for job in trainings), share)
+    shares = [
+        max(1, options.num_models // len(subjects) + (index < options.num_models % len(subjects)))
+        for index in range(len(subjects))
+    ]
+    trainings = [list(_trainings(s, share, options)) for s, share in zip(subjects, shares, strict=True)]
+    measured: list[Job | Prediction] = []
+    claimed: set[str] = set()
+    for subject, share, own in zip(subjects, shares, trainings, strict=True):
+        measured += _measurements(ctx, subject, tuple(job.id for job in own), share, claimed)
+    # The longest first: a short job that waits for a worker costs less than a long one that ends last.
+    yield from _longest_first([job for own in trainings for job in own])
+    yield from _longest_first([item for item in measured if isinstance(item, Job)])
+    yield from sorted((i for i in measured if isinstance(i, Prediction)), key=lambda claim: claim.id)
+
+
+def _longest_first(jobs: list[Job]) -> list[Job]:
+    """The longest first, but judges after all that they judge."""
+    return sorted(jobs, key=lambda job: ("judge" in job.tags, -(job.estimate or 0.0)))
 
 
 def _trainings(subject: Subject, models: int, options: Options) -> Iterator[Job]:
@@ -67,7 +80,7 @@ def _trainings(subject: Subject, models: int, options: Options) -> Iterator[Job]
 
 
 def _measurements(
-    ctx: Context, subject: Subject, train: tuple[str, ...], models: int
+    ctx: Context, subject: Subject, train: tuple[str, ...], models: int, claimed: set[str]
 ) -> Iterator[Job | Prediction]:
     options: Options = ctx.parameters
     jobs: list[Job] = []
@@ -83,15 +96,26 @@ def _measurements(
                 own.append(item)
             elif isinstance(item, Skip):
                 skips.append((extension.name, item))
+            elif isinstance(item, Prediction):
+                yield item
             elif isinstance(item, Claim) and own:
-                claims.append((own[0], item))
+                name = _unclaimed(item.id, claimed, subject.name, extension.name)
+                claims.append((own[0], msgspec.structs.replace(item, id=name)))
         jobs.extend(own)
-    # The longest first: a short one that waits for a worker costs less than a long one that ends last.
-    yield from sorted(jobs, key=lambda job: -(job.estimate or 0.0))
-    judge = _judge(subject, train, jobs, claims, skips, options)
+    yield from jobs
+    compared = [job for job in jobs if "indicators" in job.params]
+    judge = _judge(subject, train, compared, claims, skips, options)
     yield judge
     baselines = tuple(job.id for job in jobs if "baseline" in job.tags)
     yield from (register(claim, job.id, judge.id, baselines) for job, claim in claims)
+
+
+def _unclaimed(name: str, claimed: set[str], subject: str, extension: str) -> str:
+    """An id that nobody has: two claims of one id would make the whole plan invalid."""
+    tries = (name, f"{name}/{subject}", f"{name}/{extension}", f"{name}/{extension}/{subject}")
+    found = next(one for one in tries if one not in claimed)
+    claimed.add(found)
+    return found
 
 
 def _judge(

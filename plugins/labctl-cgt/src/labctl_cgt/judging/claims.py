@@ -38,12 +38,9 @@ class Bench:
     def judge(self, claim: dict[str, Any], row: Row) -> dict[str, Any]:
         """Evidence for one claim, as plain data."""
         evidence: dict[str, Any] = {"prediction": claim["id"], "job": claim["job"]}
-        if row.status == "degenerate":
-            return evidence | {"status": "degenerate", "note": _sentence(row.note)}
-        if claim["untestable"]:
-            return evidence | {"status": "untestable", "note": claim["untestable"]}
-        if row.readings is None or row.status != "ok":
-            return evidence | {"status": "not judged", "note": _sentence(row.note or row.status)}
+        barred = barred_by(claim, row)
+        if barred:
+            return evidence | barred
         made = self._metric(claim, row)
         estimate, n, events = made["estimate"], made["n"], made["events"]
         if not estimate.known:
@@ -72,11 +69,13 @@ class Bench:
             estimate = clusters.precision(rows, alarm, self.draws)
         else:
             raise ValueError(f"there is no metric {metric!r}")
-        n, events = len(np.unique(rows.model)), len(np.unique(rows.model[rows.soon]))
+        counted = alarm if metric == "precision" else np.ones_like(alarm)  # only alarms tell of precision
+        n = len(np.unique(rows.model[counted]))
+        events = len(np.unique(rows.model[counted & rows.soon]))
         best = self._best(lambda other: self._cheap(metric, other))
-        note = f"alarms in {alarm.mean():.0%} of checks; base rate {rows.soon.mean():.0%}" if (
-            claim["alarm"] is not None
-        ) else f"base rate {rows.soon.mean():.0%}"  # fmt: skip
+        note = f"base rate {100 * rows.soon.mean():.0f} %"
+        if claim["alarm"] is not None:
+            note = f"alarms in {100 * alarm.mean():.0f} % of checks; {note}"
         if metric == "precision" and not alarm.any():
             note = "no check met the rule, so there is nothing to judge"
         return {"estimate": estimate, "n": n, "events": events, "baseline": best, "note": note}
@@ -172,6 +171,17 @@ class Bench:
         peak = int(np.nanargmax(series))
         early = self.checks_per_epoch <= peak <= EARLY_EPOCHS * self.checks_per_epoch
         return early and bool(series[peak] > series[0]) and bool(series[peak] > series[-1])
+
+
+def barred_by(claim: dict[str, Any], row: Row) -> dict[str, str]:
+    """What keeps a claim from being judged whatever the models do; empty if nothing does."""
+    if row.status == "degenerate":
+        return {"status": "degenerate", "note": _sentence(row.note)}
+    if claim["untestable"]:
+        return {"status": "untestable", "note": claim["untestable"]}
+    if row.readings is None or row.status != "ok":
+        return {"status": "not judged", "note": _sentence(row.note or row.status)}
+    return {}
 
 
 def unseen_alarm(rows: Scores, fold: Ints) -> NDArray[np.bool_]:

@@ -8,7 +8,7 @@ import numpy as np
 
 from labctl.api import JobContext
 from labctl_cgt.judging import clusters
-from labctl_cgt.judging.claims import Bench
+from labctl_cgt.judging.claims import Bench, barred_by
 from labctl_cgt.judging.clusters import Estimate
 from labctl_cgt.judging.courses import course_bands
 from labctl_cgt.judging.logistic import folds, unseen_risk
@@ -158,14 +158,14 @@ def _judged(claims: list[dict[str, Any]], measured: list[Row], bench: Bench) -> 
 def _nothing_to_judge(
     claims: list[dict[str, Any]], measured: list[Row], found: Courses
 ) -> list[dict[str, Any]]:
-    note = (
-        f"{int(found.collapsed.sum())} models collapsed, and none of them at a check that could have warned."
-    )
-    known = {(row.job, row.name) for row in measured}
+    many = int(found.collapsed.sum())
+    note = f"{many} models collapsed, and none of them at a check that could have warned."
+    by_key = {(row.job, row.name): row for row in measured}
     return [
-        {"prediction": claim["id"], "job": claim["job"], "status": "not judged", "note": note}
+        {"prediction": claim["id"], "job": claim["job"]}
+        | (barred_by(claim, row) or {"status": "not judged", "note": note})
         for claim in claims
-        if (claim["job"], claim["indicator"]) in known
+        if (row := by_key.get((claim["job"], claim["indicator"])))
     ]
 
 

@@ -38,7 +38,7 @@ class RiskSet:
 
 
 def risk_set(courses: Courses, horizon: int, shock_check: Floats) -> RiskSet:
-    """The scored checks. ``shock_check [M]``: when each model's shock begins, in checks; beyond the end
+    """The scored checks. ``shock_check [M]``: when each model's shock begins, in checks; infinite
     for none."""
     check = np.arange(len(courses.severity))[:, None]
     ahead = np.where(courses.onset == NEVER, np.inf, courses.onset)[None, :] - check

@@ -13,8 +13,8 @@ from torch import Tensor
 from labctl.api import JobContext, JobResult, Stopped
 from labctl_cgt.measuring.names import READINGS
 from labctl_cgt.measuring.shard import Reading, Shard, open_shard
+from labctl_cgt.subjects.load import load_family
 from labctl_cgt.training.names import SNAPSHOTS
-from labctl_cgt.training.train import load_family
 
 TINY = 1e-12  # readings that differ by less do not differ
 

@@ -6,8 +6,8 @@ import torch
 from torch import Tensor
 
 from labctl_cgt.measuring.shard import Reading, Shard, View
+from labctl_cgt.measuring.trends import theil_sen
 from labctl_cgt.monitors.physics import q_neural
-from labctl_cgt.operators.cooling import theil_sen
 from labctl_cgt.training.spectra import effective_rank, spectrum
 
 EMA = 0.3  # weight of the newest loss

@@ -20,7 +20,6 @@ class Monitors(Operator):
     """
 
     name = "monitors"
-    title = "cheap baselines"
     measure = "labctl_cgt.monitors.measure:monitors"
     indicators = (
         _row("persistence", "persistence", "low", "embeddings"),

@@ -16,6 +16,7 @@ import torch
 from torch import Tensor
 
 from labctl_cgt.measuring.shard import Reading, Shard
+from labctl_cgt.measuring.trends import theil_sen
 
 WINDOW_EPOCHS = 5
 FROZEN = 0.1
@@ -59,20 +60,6 @@ def legacy_temperature(alpha: Tensor, beta: Tensor) -> Tensor:
 def hinge_temperature(alpha: Tensor, beta: Tensor) -> Tensor:
     """mean over channels of |alpha - 1/2| + |beta - 1/2|: twice the temperature of the mean switch."""
     return ((alpha - 0.5).abs() + (beta - 0.5).abs()).mean(1)
-
-
-def theil_sen(series: Tensor, window: int) -> Tensor:
-    """Median slope per check over the last ``window`` checks and this one, ``[C, M]``; NaN before 3.
-
-    The median of all pairwise slopes (Theil 1950, Sen 1968).
-    """
-    out = torch.full_like(series, torch.nan)
-    for check in range(2, len(series)):
-        part = series[max(0, check - window) : check + 1]
-        i, j = torch.triu_indices(len(part), len(part), offset=1)
-        slopes = (part[j] - part[i]) / (j - i)[:, None]
-        out[check] = slopes.quantile(0.5, dim=0)
-    return out
 
 
 def _freeze(temperature: Tensor, rate: Tensor) -> float | None:

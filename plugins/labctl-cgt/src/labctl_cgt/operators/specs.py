@@ -26,7 +26,6 @@ class Temperature(Operator):
     """Conway temperature of the game between WHY and WHAT."""
 
     name = "temperature"
-    title = "Conway temperature"
     measure = "labctl_cgt.operators.temperature:temperature"
     needs = ("why_what",)
     indicators = (
@@ -78,7 +77,6 @@ class Cooling(Operator):
     """Rate at which the hinges move towards one half."""
 
     name = "cooling"
-    title = "cooling rate of the hinges"
     measure = "labctl_cgt.operators.cooling:cooling"
     needs = ("hinges",)
     indicators = (

@@ -11,7 +11,7 @@ from labctl_cgt.reporting.charts import auc_forest, recall_bars
 from labctl_cgt.reporting.evidence import all_evidence
 from labctl_cgt.reporting.operators import operator_section
 from labctl_cgt.reporting.steps import next_steps
-from labctl_cgt.reporting.tables import comparison_table, difference_table, model_table, sensitivity_table
+from labctl_cgt.reporting.tables import difference_table, model_table, sensitivity_table
 from labctl_cgt.reporting.wording import DEFINITIONS, EVENTS, counted, interval, listed, mechanisms, short
 
 Found = Mapping[str, Any]
@@ -86,6 +86,10 @@ def _counts(options: Options, judged: list[Found], results: Results) -> Iterator
         " two kinds of collapse are never pooled. Each warning alarms at the threshold that 5 % of the"
         " other checks exceed; one that alarms at random reaches 0.05."
     )
+    read = dict.fromkeys(i.split("/")[1] for i in results.tagged("operator"))
+    alone = [name for name in read if f"judge/{name}" not in results]
+    if alone:
+        yield f"{listed(alone)} was read and not compared: no claim of this run rests on it."
     lost = [f"{r.id} ({r.state})" for r in results.values() if not r.ok]
     if lost:
         yield f"Not everything ran: {listed(lost)}. What rests on it is not judged."
@@ -106,7 +110,6 @@ def models_section(options: Options, judged: list[Found], rank: int) -> Section:
         text=tuple(text + [_sensitive(f) for f in sensitive]),
         tables=(
             *(model_table(found) for found in judged),
-            *(comparison_table(found) for found in judged),
             *(sensitivity_table(found) for found in sensitive),
         ),
         rank=rank,

@@ -11,27 +11,6 @@ from labctl_cgt.reporting.wording import interval, signed
 Found = Mapping[str, Any]
 
 
-def comparison_table(found: Found) -> Table:
-    """Every warning of a family with AUC and recall, or why it has none."""
-    rows = sorted(found["rows"], key=lambda row: -(row["auc"][0] if row.get("auc") else -1.0))
-    return Table(
-        title=f"Warnings in {found['subject']}",
-        columns=("warning", "kind", "status", "AUC [95 %]", "recall at 5 % [95 %]", "why"),
-        rows=tuple(
-            (
-                row["label"],
-                row["role"],
-                row["status"],
-                interval(row["auc"]) if row.get("auc") else None,
-                interval(row["recall"]) if row.get("recall") else None,
-                row["note"],
-            )
-            for row in rows
-        ),
-        note="Which end of each warns was fixed before the first run; below 0.5 the other end warned.",
-    )
-
-
 def difference_table(found: Found) -> Table:
     """Operators less the best cheap baseline, over the same resampled models."""
     return Table(

@@ -29,7 +29,8 @@ class Ramp:
 
 @dataclass(frozen=True)
 class Schedule:
-    """Per model: mechanism ``[M]``, start and length in steps ``[M]``, knobs from base to peak ``[M]``."""
+    """Per model: mechanism ``[M]``, start (infinite for none) and length in steps ``[M]``, knobs from base
+    to peak ``[M]``."""
 
     names: tuple[str, ...]
     mechanism: Tensor
@@ -85,7 +86,7 @@ def plan(
     """
     order = torch.randperm(models, generator=generator)
     mechanism = torch.zeros(models, dtype=torch.int64)
-    start = torch.full((models,), float(steps + 1))
+    start = torch.full((models,), torch.inf)
     length = torch.ones(models)
     peak = {name: torch.full((models,), value) for name, value in base.items()}
     edge = 0.0

@@ -6,7 +6,6 @@ from labctl_cgt.operator import Subject
 
 chiral = Subject(
     name="chiral",
-    title="dual-flow classifiers with hinges",
     family="labctl_cgt.subjects.chiral:family",
     event="prediction",
     provides=("why_what", "hinges", "classes", "embeddings", "history"),
@@ -14,7 +13,6 @@ chiral = Subject(
 )
 simsiam = Subject(
     name="simsiam",
-    title="self-supervised pairs, with and without stop-gradient",
     family="labctl_cgt.subjects.simsiam:family",
     event="representation",
     provides=("why_what", "embeddings", "history"),

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import shutil
-from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +14,7 @@ from torch import Generator, Tensor
 
 from labctl.api import JobContext, Stopped
 from labctl_cgt.subjects.family import Family
+from labctl_cgt.subjects.load import load_family
 from labctl_cgt.training import snapshots
 from labctl_cgt.training.events import NEVER, Courses, courses
 from labctl_cgt.training.names import OUTCOMES, SNAPSHOTS
@@ -72,13 +72,6 @@ def prepare(
     schedule = family.schedule(models, _stream(seed, 1), steps=steps, steps_per_epoch=steps_per_epoch)
     trainer = Trainer(family, settings, schedule, batch_size=batch_size, hinge_lr=hinge_lr)
     return trainer, family.initial(settings, _stream(seed, 2))
-
-
-def load_family(name: str) -> Family:
-    """The family that ``module:attribute`` names."""
-    module, _, attribute = name.partition(":")
-    found: Family = getattr(import_module(module), attribute)
-    return found
 
 
 def _stream(seed: int, index: int) -> Generator:
