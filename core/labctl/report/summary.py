@@ -89,7 +89,7 @@ def state_line(view: ReportView) -> str:
 def deck(view: ReportView) -> str:
     """What stands under the headline: claims, baselines that do better, jobs without a result."""
     out = []
-    counts, title = outcome_counts(view), headline(view)
+    title = headline(view)
     claims = _of_all(view)
     if view.verdicts and _sentence(claims) != title:
         out.append(claims)

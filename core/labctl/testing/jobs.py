@@ -64,8 +64,9 @@ def run_job(
 
     ``folder`` is the world of a test: jobs that are given the same one can read each other's
     artifacts, by passing the result of one among the ``inputs`` of the next, and a job that is run
-    again under its ``id`` finds its checkpoint. Artifacts are at
-    ``result.path(name)``. ``stopping`` is what ``job.should_stop()`` answers. A job that fails returns a result with ``ok`` False and its ``error``.
+    again under its ``id`` finds its checkpoint. ``stopping`` is what ``job.should_stop()`` answers.
+    Artifacts are at ``result.path(name)``. A job that fails returns a result with ``ok`` False and
+    its ``error``.
     """
     place = FolderPlace(folder, id, volumes)
     refs: dict[str, FileRef] = {}
