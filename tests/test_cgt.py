@@ -119,7 +119,8 @@ def test_help_and_plan_import_nothing_heavy(study: Study) -> None:
     script = (
         "import sys\nfrom labctl.__main__ import main\nsys.argv = ['labctl', *sys.argv[1:]]\n"
         "try:\n    main()\nexcept SystemExit:\n    pass\n"
-        "print(sorted({'torch', 'numpy', 'safetensors', 'modal', 'rich'} & set(sys.modules)), file=sys.stderr)\n"
+        "heavy = {'torch', 'numpy', 'safetensors', 'modal', 'rich'}\n"
+        "print(sorted(heavy & set(sys.modules)), file=sys.stderr)\n"
     )
     for words in (("run", "cgt", "--help"), ("run", "cgt", "--plan"), ("plugins", "show", "cgt")):
         done = subprocess.run(

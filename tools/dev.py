@@ -172,12 +172,16 @@ def find_installer() -> list[str]:
 
 
 def install(installer: list[str], arguments: list[str]) -> int:
-    return call([*installer, "-c", CONSTRAINTS, *arguments], {**pip_settings(), "PYTHONDONTWRITEBYTECODE": ""})
+    return call(
+        [*installer, "-c", CONSTRAINTS, *arguments], {**pip_settings(), "PYTHONDONTWRITEBYTECODE": ""}
+    )
 
 
 def pip_settings() -> dict[str, str]:
     """The user's pip configuration in uv's words: uv does not read it."""
-    listed = subprocess.run([PYTHON, "-m", "pip", "config", "list"], capture_output=True, text=True, check=False)
+    listed = subprocess.run(
+        [PYTHON, "-m", "pip", "config", "list"], capture_output=True, text=True, check=False
+    )
     names = {
         "index-url": "UV_DEFAULT_INDEX",
         "extra-index-url": "UV_INDEX",

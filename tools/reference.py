@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """Write docs/reference/ from the code: commands, parameters, exit codes, public names.
 
-    .venv/bin/python tools/reference.py            write the pages
-    .venv/bin/python tools/reference.py --check    say which pages are stale; exit code 1 if any is
+.venv/bin/python tools/reference.py            write the pages
+.venv/bin/python tools/reference.py --check    say which pages are stale; exit code 1 if any is
 """
 
 from __future__ import annotations
@@ -84,7 +84,7 @@ def section(
     usage = "labctl run PROJECT [OPTIONS]" if is_run else f"{ctx.command_path} {usage_of(command, ctx)}"
     yield from (f"{'#' * level} {ctx.command_path}", "", f"`{usage.strip()}`", "", words(command.help), "")
     if is_run:
-        yield "The project's own options come first in its help; see [parameters](parameters.md). These are those of every run:"
+        yield "A project's own options stand first in its help: [parameters](parameters.md). All runs have:"
         yield ""
     yield from options(HOST if is_run else command.params, ctx)
     if isinstance(command, click.Group) and not is_run and not skip_commands:
@@ -100,7 +100,7 @@ def usage_of(command: click.Command, ctx: click.Context) -> str:
 
 def options(params: Iterable[click.Parameter], ctx: click.Context) -> Iterator[str]:
     rows = [record for param in params if (record := param.get_help_record(ctx))]
-    rows = [row for row in rows if not row[0].startswith("-h")]
+    rows = [row for row in rows if row[0].startswith("-") and not row[0].startswith("-h")]
     yield from table(("option", ""), [(f"`{name}`", text) for name, text in rows])
 
 
@@ -124,8 +124,11 @@ def parameters() -> Iterator[str]:
         "",
         "`labctl runs show RUN --parameters` says where each value of a run came from. In the YAML file a"
         " list is a sweep, except for a parameter that is itself a list: there a list of lists is one. Its"
-        " keys `plugin`, `preset` and `seed` are the host's. Options of extensions stand under"
-        " `extensions:`, by the extension's name.",
+        " keys `plugin`, `preset` and `seed` are the host's.",
+        "",
+        "The option `window` of an extension `spread-trend` is `--spread-trend.window` on the command line,"
+        " `extensions: {spread-trend: {window: 3}}` in the YAML file, `LABCTL_CGT__SPREAD_TREND__WINDOW` in"
+        " the environment.",
         "",
         "No parameter of a plugin may have one of these names, which are the host's: "
         + ", ".join(f"`{name}`" for name in sorted(HOST_OPTIONS))
@@ -230,7 +233,7 @@ def described(name: str, value: Any, module: str) -> Iterator[str]:
         yield from (f"As in [{named_elsewhere(module)[name]}](#{name.lower()}).", "")
     elif value is msgspec.Meta:
         yield from (
-            "`Annotated[int, Param(ge=1, description=\"...\")]`: bounds and help of a parameter. It is"
+            '`Annotated[int, Param(ge=1, description="...")]`: bounds and help of a parameter. It is'
             " `msgspec.Meta`: `ge`, `gt`, `le`, `lt`, `multiple_of`, `pattern`, `min_length`, `max_length`,"
             " `description`.",
             "",
@@ -269,12 +272,15 @@ def class_lines(name: str, kind: type) -> Iterator[str]:
         for key, member in vars(kind).items()
         if not key.startswith("_") and (inspect.isfunction(member) or isinstance(member, property))
     ]
-    if kind.__doc__ and "__init__" in vars(kind) and not issubclass(kind, (msgspec.Struct, BaseException)):
+    derived = issubclass(kind, (msgspec.Struct, BaseException)) or getattr(kind, "_is_protocol", False)
+    if "__init__" in vars(kind) and not derived:
         yield from (f"`{name}{signature(vars(kind)['__init__'])}`", "")
+    if getattr(kind, "_is_protocol", False):
+        yield from (f"- `{key}: {hint(made)}`" for key, made in kind.__annotations__.items())
     for key, member in members:
         function = member.fget if isinstance(member, property) else member
         shown = key if isinstance(member, property) else key + signature(member)
-        text = words(function.__doc__)
+        text = " ".join(words(function.__doc__).split())
         yield f"- `{shown}`" + (f": {lowered(text)}" if text else "")
     yield ""
 
@@ -289,6 +295,7 @@ def attribute_doc(module: str, name: str) -> str:
 def signature(function: Any) -> str:
     text = str(inspect.signature(function)).replace("'", "")
     text = re.sub(r"\bself, |\bself\b", "", text)
+    text = re.sub(r"<function .*? at 0x[0-9a-f]+>", "...", text)
     return text.removesuffix(" -> None")
 
 
@@ -315,7 +322,11 @@ def words(text: str | None) -> str:
         if paragraph.startswith("    "):
             paragraphs.append(f"```python\n{inspect.cleandoc(paragraph)}\n```")
         else:
-            paragraphs.append(" ".join(paragraph.split()).replace("``", "`"))
+            # A line that begins with a name in code begins an item of a list.
+            items = re.split(r"\n(?=``[^`]+``(?:, ``[^`]+``)*:)", paragraph)
+            items = [" ".join(item.split()).replace("``", "`") for item in items]
+            listed = len(items) > 1 and items[0].startswith("`")
+            paragraphs.append("\n".join(f"- {item}" for item in items) if listed else "\n\n".join(items))
     return "\n\n".join(paragraphs)
 
 
