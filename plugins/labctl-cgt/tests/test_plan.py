@@ -7,13 +7,12 @@ import sys
 
 import msgspec
 import pytest
+from cgt_world import FakeExtension, context, planned
 
 from labctl.api import Job
 from labctl_cgt.operator import Claim, Indicator, Operator, Request
 from labctl_cgt.operators.reach import reach
 from labctl_cgt.parameters import PRESETS, Options
-
-from .conftest import FakeExtension, context, planned
 
 IDS = {f"{p}{mode}" for p in ("P1.1", "P1.2", "P1.3", "P2.1") for mode in ("", "-sound")}
 

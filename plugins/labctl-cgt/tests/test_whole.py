@@ -7,13 +7,12 @@ from pathlib import Path
 
 import msgspec
 import pytest
+from cgt_world import FakeExtension, context, execute, planned
 
 from labctl.api import Bars, Lines, Results
 from labctl.testing.jobs import run_job
 from labctl_cgt.operator import Claim, Indicator, Operator, Request
 from labctl_cgt.plugin import plugin
-
-from .conftest import FakeExtension, context, execute, planned
 
 pytestmark = pytest.mark.xdist_group("torch")
 
