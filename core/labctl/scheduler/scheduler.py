@@ -100,9 +100,15 @@ class Scheduler:
         moved = True
         while moved and not self.stopped_by:
             moved = False
+            room = self._room()
             for tracked in self.tracked.values():
-                if tracked.state == "planned" and self._settled(tracked):
-                    moved |= self._resolve(tracked) or self._start(tracked)
+                if tracked.state != "planned" or not self._settled(tracked):
+                    continue
+                if self._resolve(tracked):
+                    moved = True
+                elif tracked.key and self._tokens(tracked) <= room and time.monotonic() >= tracked.not_before:
+                    self._submit(tracked, self._inputs(tracked))
+                    room = self._room()
 
     def _settled(self, tracked: Tracked) -> bool:
         return all(n in self.borrowed or self.tracked[n].ended for n in tracked.needs)
@@ -121,19 +127,17 @@ class Scheduler:
         tracked.key = key
         return self._from_cache(tracked)
 
-    def _start(self, tracked: Tracked) -> bool:
-        """Submit a job if there is room for it. Never ends one, so always False."""
-        if tracked.key and time.monotonic() >= tracked.not_before and self._has_room(tracked):
-            self._submit(tracked, self._inputs(tracked))
-        return False
-
     def _is_under_way(self, key: str) -> bool:
         return any(other.key == key and not other.ended for other in self.tracked.values())
 
-    def _has_room(self, tracked: Tracked) -> bool:
-        slots = max(1, self._executor.slots)
-        used = sum(min(t.job.environment.cpu, slots) for t in self.tracked.values() if t.in_flight)
-        return used == 0 or used + min(tracked.job.environment.cpu, slots) <= slots + 1e-9
+    def _tokens(self, tracked: Tracked) -> float:
+        """What a job takes of the executor's slots: its cpu, but never more than there are."""
+        return min(tracked.job.environment.cpu, max(1, self._executor.slots))
+
+    def _room(self) -> float:
+        """The slots that are free; a trifle more, for sums of fractions."""
+        used = sum(self._tokens(t) for t in self.tracked.values() if t.in_flight)
+        return max(1, self._executor.slots) - used + 1e-9
 
     def _inputs(self, tracked: Tracked) -> dict[str, tuple[JobResult, ...]]:
         """Results of the needs, under the plugin's own names: a job does not know its point."""

@@ -39,7 +39,7 @@ class Worker:
         self._buffer = b""
         self._stopping = False
         self._decoder = msgspec.json.Decoder(Task)
-        self._encoder = msgspec.json.Encoder()
+        self._sending = threading.Lock()
 
     def serve(self) -> None:
         self._handle_signals()
@@ -82,7 +82,9 @@ class Worker:
         self._send(event)
 
     def _send(self, message: Any) -> None:
-        self._control.sendall(self._encoder.encode(message) + b"\n")
+        line = msgspec.json.encode(message) + b"\n"
+        with self._sending:  # a job's threads may measure at the same time
+            self._control.sendall(line)
 
     def _receive(self) -> tuple[Task, int] | None:
         """The next order with its log pipe; None when the host has gone."""
