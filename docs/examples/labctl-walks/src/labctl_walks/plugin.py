@@ -78,7 +78,7 @@ class Walks:
         charts = (chart,) if len(walks) > 1 else ()
         fit = results.get("fit")
         if fit is None or not fit.ok:
-            return Section(title="Walks", headline="No exponent could be fitted", charts=charts)
+            return Section(title="Walks", headline="No exponent was fitted", charts=charts)
         v = fit.value
         return Section(
             title="Walks",
