@@ -1,4 +1,4 @@
-"""The process in which a plugin's ``collect`` runs: ``python -m labctl.collecting OUT``.
+"""The process in which a plugin's ``collect`` runs: ``python -m labctl.collecting OUT HOST``.
 
 It may import numpy; if it hangs or crashes, it costs the report and not the run. The request comes
 as JSON on standard input, the sections go as JSON to the file OUT.
@@ -13,6 +13,7 @@ from typing import Any
 import msgspec
 
 from labctl.errors import LabError
+from labctl.executors.processes import die_with
 from labctl.model.results import JobResult, Results, Section
 from labctl.plugins.listing import open_catalogue
 from labctl.plugins.loaded import load_project, point_from_record
@@ -21,6 +22,7 @@ from labctl.plugins.loaded import load_project, point_from_record
 class CollectRequest(msgspec.Struct):
     """Everything ``collect`` sees. Points are by label; results have the plugin's own job ids."""
 
+    run: str
     plugin: str
     folder: str
     home: str
@@ -52,6 +54,7 @@ def collect(request: CollectRequest) -> dict[str, Collected]:
 
 
 def main() -> None:
+    die_with(int(sys.argv[2]))  # a host that is killed leaves nobody behind
     request = msgspec.json.decode(sys.stdin.buffer.read(), type=CollectRequest)
     content = msgspec.json.encode(collect(request))
     Path(sys.argv[1]).write_bytes(content)

@@ -175,7 +175,7 @@ def test_output_goes_to_its_own_job(lab: Lab) -> None:
     done = lab("run", "out", "--jobs", "1")
     assert done.code == 0, done.err
     for i in range(6):
-        log = (lab.home / "runs" / "out-1" / "logs" / "w" / f"{i}.1.log").read_text()
+        log = (lab.home / "runs" / "out-1" / "logs" / f"w~{i}.1.log").read_text()
         assert sorted(log.splitlines()) == [f"out {i}", f"raw {i}"]
 
 
@@ -208,7 +208,7 @@ def test_a_job_that_changes_its_process_changes_no_other(lab: Lab) -> None:
     assert lab("run", "env", "--jobs", "1").code == 0
     values = [job["value"] for job in lab.record("env-1")["jobs"]]
     assert [value[0] for value in values] == [""] * 4
-    assert [value[1] for value in values] == [f"w__{i}.1" for i in range(4)]
+    assert [value[1] for value in values] == [f"w~{i}.1" for i in range(4)]
     assert len({value[2] for value in values}) == 4
 
 

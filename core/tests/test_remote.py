@@ -33,7 +33,7 @@ def test_the_same_project_runs_remotely_with_the_same_results(cloud: Lab) -> Non
     artifact = there["jobs"][0]["artifacts"][0]
     assert artifact["sha256"] == here["jobs"][0]["artifacts"][0]["sha256"]
     assert artifact["stores"] == ["fake-remote"]
-    assert (cloud.home / "runs" / "dice-2" / "logs" / "roll" / "0.1.log").read_text() == "rolling roll/0\n"
+    assert (cloud.home / "runs" / "dice-2" / "logs" / "roll~0.1.log").read_text() == "rolling roll/0\n"
     assert there["run"]["spent_usd"] > 0
 
 

@@ -22,9 +22,9 @@ def test_a_run_keeps_what_it_found(dice: Lab) -> None:
     assert record["verdicts"][0]["outcome"] == "supported"
     assert record["run"]["tags"] == ["first"]
     assert record["run"]["note"] == "a note"
-    faces = json.loads((folder / "artifacts" / "roll" / "0" / "rolls.json").read_text())
+    faces = json.loads((folder / "artifacts" / "roll~0" / "rolls.json").read_text())
     assert len(faces) == 200
-    assert (folder / "logs" / "roll" / "0.1.log").read_text() == "rolling roll/0\n"
+    assert (folder / "logs" / "roll~0.1.log").read_text() == "rolling roll/0\n"
     points = [json.loads(line) for line in (folder / "metrics.jsonl").read_text().splitlines()]
     assert {point["job"] for point in points} == {f"roll/{i}" for i in range(4)}
 
@@ -254,7 +254,7 @@ def test_a_damaged_object_is_found_and_made_again(dice: Lab) -> None:
 def test_inline_runs_in_the_hosts_own_process(dice: Lab) -> None:
     done = dice("run", "dice", "--on", "inline")
     assert done.code == 0, done.err
-    assert "rolling roll/0" in done.out
+    assert "rolling roll/0" in done.err
     here = dice.record("dice-1")["jobs"]
     assert dice("run", "dice", "--no-cache").code == 0
     there = dice.record("dice-2")["jobs"]

@@ -87,6 +87,9 @@ def run(arguments: list[str]) -> int:
         return error.exit_code
     except click.Abort:
         return 130
+    except click.exceptions.NoArgsIsHelpError as error:
+        write(error.ctx.get_help() if error.ctx else "", err=True)
+        return 2
     except click.ClickException as error:
         return report(_translated(error))
     except KeyboardInterrupt:

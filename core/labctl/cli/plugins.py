@@ -16,9 +16,10 @@ from labctl.cli.tables import table
 from labctl.errors import LabError
 from labctl.model.context import Context
 from labctl.parameters.fields import schema
-from labctl.parameters.layers import Given, resolve
+from labctl.parameters.layers import Given, option_of, resolve
 from labctl.plugins import listing
 from labctl.plugins.catalogue import Catalogue, Row
+from labctl.plugins.facade import HOOKS
 from labctl.plugins.load import load_entry
 from labctl.plugins.loaded import Loaded, load_project
 from labctl.plugins.scan import summary
@@ -90,7 +91,7 @@ def _show(loaded: Loaded, catalogue: Catalogue, project: str) -> None:
         state = f"left out: {extension.failed}" if extension.failed else extension.distribution
         write(f"{lead:12} {extension.kind}/{extension.name}   {state}")
     write("\nParameters")
-    rows = [[f.option, f.word, f.help, _default(f.default)] for f in loaded.fields.values()]
+    rows = [[option_of(key), f.word, f.help, _default(f.default)] for key, f in loaded.fields.items()]
     table(["  OPTION", "TYPE", "", "DEFAULT"], [["  " + r[0], *r[1:]] for r in rows])
     last = catalogue.loads.last(row.entry)
     if last:
@@ -106,7 +107,10 @@ def _context(loaded: Loaded, project: str) -> Context:
 
 def _hooks(loaded: Loaded) -> dict[str, str]:
     found: dict[str, str] = {}
-    for hook, function in loaded.project.hooks.items():
+    for hook in HOOKS:
+        function = loaded.project.hooks.get(hook)
+        if function is None:
+            continue
         code = inspect.unwrap(function).__code__
         found[hook] = f"{os.path.basename(code.co_filename)}:{code.co_firstlineno}"
     return found

@@ -12,7 +12,8 @@ import msgspec
 
 from labctl.cli.runs import home, reader, run_folder
 from labctl.cli.tables import table
-from labctl.errors import UsageError
+from labctl.errors import InfrastructureError, UsageError
+from labctl.store.folder import write_whole
 from labctl.store.objects import Objects
 from labctl.store.queries import find_run, jobs_of
 from labctl.terminal import plain, write
@@ -51,9 +52,16 @@ def collect(run: str, patterns: tuple[str, ...], output: str, as_json: bool) -> 
     copied: list[dict[str, object]] = []
     for job, artifact in wanted:
         path = target / job / artifact.name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        source = objects.find(artifact.sha256)
-        (shutil.copytree if artifact.folder else shutil.copyfile)(source, path)
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            source = objects.find(artifact.sha256)
+            (shutil.copytree if artifact.folder else shutil.copyfile)(source, path)
+        except OSError as error:
+            raise InfrastructureError(
+                f"{path} could not be written",
+                details=[str(error), f"{len(copied)} of {len(wanted)} files were copied"],
+                hints=["labctl collect RUN --artifact JOB/NAME copies one of them"],
+            ) from None
         copied.append({"job": job, "artifact": artifact.name, "path": str(path), "bytes": artifact.size})
         if not as_json:
             write(str(path))
@@ -67,9 +75,15 @@ def collect(run: str, patterns: tuple[str, ...], output: str, as_json: bool) -> 
 @click.option("--json", "as_json", is_flag=True, help="the report as JSON, to standard output")
 def report(run: str, output: str | None, as_json: bool) -> None:
     """Say where the report of a run lies, or print it as JSON."""
+    from labctl.report.html_page import to_html
+    from labctl.report.view import ReportView
+
     row = find_run(reader(), run)
     folder = run_folder(row)
     source = folder.report_data if as_json else folder.report
+    if not source.exists() and folder.report_data.exists():
+        view = msgspec.json.decode(folder.report_data.read_bytes(), type=ReportView)
+        write_whole(source, to_html(view).encode("utf-8", "replace"))
     if not source.exists():
         raise UsageError(f"run {row.name} has no report: it is {row.state}")
     if output is not None:

@@ -10,7 +10,7 @@ import msgspec
 
 from labctl.errors import UsageError
 from labctl.parameters.fields import Field, fields_of
-from labctl.parameters.layers import EXTENSIONS, Given
+from labctl.parameters.layers import Given, option_of
 from labctl.plugins.loaded import Loaded
 
 HOST: list[click.Parameter] = [
@@ -76,7 +76,7 @@ class _Parameter(click.Option):
     """An option made of a parameter. Its click default is None: "not given" is not "the default"."""
 
     def __init__(self, key: str, field: Field, prefix: str = "p__") -> None:
-        name = "--" + key.removeprefix(EXTENSIONS + ".").replace("_", "-")
+        name = option_of(key)
         declared = [name]
         if field.bare is bool:
             declared = [f"{name}/--no-{name[2:]}"]

@@ -23,8 +23,9 @@ from labctl.store.home import find_home, find_project
 from labctl.store.runs import Store
 from labctl.store.shelf import Shelf
 from labctl.terminal import Style, is_terminal, plain, write
+from labctl.walk.ending import Finished
 from labctl.walk.prepare import Request, prepare
-from labctl.walk.run import Finished, drive
+from labctl.walk.run import drive
 
 OVERRIDES = ("gpu", "cpu", "memory", "timeout", "retries")
 

@@ -66,6 +66,9 @@ def list_command(plugin: str | None, limit: int, everything: bool, as_json: bool
             write("there are no runs here yet; labctl plugins list shows what can be run", err=True)
         return
     total = count_runs(db, plugin)
+    if not total and plugin and not as_json:
+        write(f"there are no runs of {plugin} here", err=True)
+        return
     rows = list_runs(db, plugin=plugin, limit=total if everything else limit)
     if as_json:
         record = {"schema_version": 1, "runs": [_run_json(run) for run in rows]}

@@ -26,6 +26,7 @@ from labctl.worker.loop import Task
 SLACK = 2.0  # seconds after its timeout in which a worker may end its job by itself
 STARTING = 300.0  # seconds for a template to import what is preloaded
 CHUNK = 1 << 16
+STATES = {"timed out": "timed out", "stopped": "interrupted", "unborn": "interrupted"}
 
 
 class _Worker:
@@ -34,6 +35,8 @@ class _Worker:
         self.jobs = jobs
         self.keeper = keeper
         self.from_jobs = b""
+        self.to_jobs = b""
+        self.born = False
         self.from_keeper = b""
         self.order: Order | None = None
         self.handle = ""
@@ -83,10 +86,10 @@ class Crew:
             if worker.deadline is not None and now >= worker.deadline:
                 worker.deadline = None
                 worker.cause = worker.cause or "timed out"
-                self._word(worker, KILL)
+                self._kill(worker)
             if worker.kill_at is not None and now >= worker.kill_at:
                 worker.kill_at = None
-                self._word(worker, KILL)
+                self._kill(worker)
 
     def assign(self, order: Order, handle: str) -> None:
         """Give an order to an idle worker of its kind, or to a new one. Raises OSError."""
@@ -106,18 +109,21 @@ class Crew:
 
     def stop(self, handle: str, grace: float) -> None:
         """Ask the worker of an attempt to save and stop; kill it after the grace."""
-        for worker in self._workers:
+        for worker in list(self._workers):
             if worker.handle == handle and worker.order is not None:
                 worker.cause = worker.cause or "stopped"
                 worker.kill_at = time.monotonic() + grace
-                self._word(worker, TERMINATE if grace > 0 else KILL)
+                if not worker.born or grace <= 0:
+                    self._kill(worker)  # nothing has begun that could be saved, or nothing is to be
+                else:
+                    self._word(worker, TERMINATE)
 
     def close(self) -> None:
         """End all workers. Nothing more is told of what they were doing."""
         self._closing = True
-        for worker in self._workers:
+        for worker in list(self._workers):
             worker.order = None
-            self._word(worker, KILL)
+            self._kill(worker)
 
     def dismiss(self) -> None:
         self._selector.close()
@@ -133,6 +139,7 @@ class Crew:
 
     def _start(self, kind: tuple[Any, ...], environment: Environment, *, fresh: bool) -> _Worker:
         jobs, their_jobs = socket.socketpair()
+        jobs.setblocking(False)  # a template that is still importing must hold up nobody else
         keeper, their_keeper = socket.socketpair()
         variables = machine.variables(environment)
         worker = _Worker(kind, jobs, keeper)
@@ -156,15 +163,35 @@ class Crew:
         line = msgspec.json.encode(Task(order, layout)) + b"\n"
         try:
             sent = socket.send_fds(worker.jobs, [line], [write])
-            worker.jobs.sendall(line[sent:])
+            worker.to_jobs = line[sent:]
+            self._write_jobs(worker)
         except OSError:
             pass  # it has just died: its keeper says how
         finally:
             os.close(write)
 
+    def _write_jobs(self, worker: _Worker) -> None:
+        """Send what is left of an order, as far as the worker takes it now."""
+        try:
+            while worker.to_jobs:
+                worker.to_jobs = worker.to_jobs[worker.jobs.send(worker.to_jobs) :]
+        except BlockingIOError:
+            pass
+        except OSError:
+            worker.to_jobs = b""
+        events = selectors.EVENT_READ | (selectors.EVENT_WRITE if worker.to_jobs else 0)
+        self._selector.modify(worker.jobs, events, lambda: self._talk(worker))
+
+    def _talk(self, worker: _Worker) -> None:
+        if worker.to_jobs:
+            self._write_jobs(worker)
+        self._read_jobs(worker)
+
     def _read_jobs(self, worker: _Worker) -> None:
         try:
             data = worker.jobs.recv(CHUNK)
+        except BlockingIOError:
+            return
         except OSError:
             data = b""
         if not data:  # the worker or a job closed it: the keeper decides what that means
@@ -212,10 +239,12 @@ class Crew:
         *lines, worker.from_keeper = worker.from_keeper.split(b"\n")
         for line in lines:
             message = msgspec.json.decode(line)
+            worker.born = True
             if "ended" in message:
                 self._gone(worker, msgspec.convert(message["ended"], Ended))
                 return
-        if not data:  # the keeper itself was killed; the worker died with it
+        if not data:  # the keeper itself was killed, and the worker with it; or there never was one
+            worker.cause = worker.cause if worker.born else "unborn"
             self._gone(worker, Ended(signal=signal.SIGKILL))
 
     def _gone(self, worker: _Worker, end: Ended) -> None:
@@ -281,6 +310,14 @@ class Crew:
             os.close(worker.pipe)
             worker.pipe = None
 
+    def _kill(self, worker: _Worker) -> None:
+        """Have a worker ended. One whose template is still importing has no keeper: let go of it."""
+        if worker.born:
+            self._word(worker, KILL)
+        else:
+            worker.cause = worker.cause or "unborn"
+            self._gone(worker, Ended(signal=signal.SIGKILL))
+
     def _retire(self, worker: _Worker) -> None:
         worker.cause = worker.cause or "retired"
         self._word(worker, KILL)
@@ -308,8 +345,12 @@ class Crew:
 
 def _post_mortem(order: Order, worker: _Worker, end: Ended) -> Event:
     """The end of an attempt whose worker did not live to tell it."""
-    state = {"timed out": "timed out", "stopped": "interrupted"}.get(worker.cause, "failed")
-    if state == "timed out":
+    state = STATES.get(worker.cause, "failed")
+    if worker.cause == "unborn":
+        message = "its worker could not be started: what is preloaded has ended the process"
+    elif not worker.born and state == "timed out":
+        message = f"its worker had not started after {STARTING + order.timeout:g} s"
+    elif state == "timed out":
         message = f"still running after {order.timeout:g} s; it was killed"
     elif state == "interrupted":
         message = "stopped before it had saved"

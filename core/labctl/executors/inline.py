@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from labctl.executors import machine
 from labctl.executors.here import OnThisMachine
@@ -13,7 +16,7 @@ from labctl.worker.place import LocalPlace
 
 
 class InlineExecutor(OnThisMachine):
-    """One job at a time, here and now. What jobs print goes to the terminal.
+    """One job at a time, here and now. What jobs print goes to standard error.
 
     A job that ends the process ends the run; a timeout is an alarm that the job may swallow. After
     Ctrl-C a job that asks may save; a second one interrupts it.
@@ -32,7 +35,8 @@ class InlineExecutor(OnThisMachine):
         cwd = os.getcwd()
         os.chdir(place.folder)
         try:
-            execute(order, place, self._session.stopping)
+            with _output_to_stderr():
+                execute(order, place, self._session.stopping)
         finally:
             os.chdir(cwd)
             place.close()
@@ -43,3 +47,20 @@ class InlineExecutor(OnThisMachine):
 
     def close(self) -> None:
         """Nothing is open."""
+
+
+@contextmanager
+def _output_to_stderr() -> Iterator[None]:
+    """Standard output is for what was asked for: verdicts, paths, JSON."""
+    sys.stdout.flush()
+    kept = os.dup(1)
+    os.dup2(2, 1)
+    try:
+        yield
+    finally:
+        try:
+            sys.stdout.flush()
+        except (OSError, ValueError):
+            pass
+        os.dup2(kept, 1)
+        os.close(kept)

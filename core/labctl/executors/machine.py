@@ -14,7 +14,7 @@ from labctl.model.wire import Order
 from labctl.plugins.scan import Distribution, distributions, normalised
 from labctl.plugins.versions import satisfies, split_requirement
 from labctl.spi import Session
-from labctl.store.folder import RunFolder
+from labctl.store.folder import RunFolder, flat
 from labctl.worker.place import Layout
 
 # fmt: off
@@ -127,7 +127,7 @@ def layout(session: Session, order: Order) -> Layout:
     """Where the folders of an attempt are on this machine."""
     folder = RunFolder(session.folder)
     volumes = session.environment(order.environment).volumes
-    name = f"{order.job.replace('/', '__')}.{order.attempt}"
+    name = f"{flat(order.job)}.{order.attempt}"
     return Layout(
         work=str(session.home / "work" / order.run / name),
         checkpoint=str(folder.checkpoint(order.job)),

@@ -81,10 +81,13 @@ def _live(control: socket.socket, parent: int, preload: tuple[str, ...]) -> None
 
 def _serve(control: socket.socket, preload: tuple[str, ...], note: str) -> None:
     templates: dict[tuple[str, ...], _Template] = {}
+    fallen: set[tuple[str, ...]] = set()
     poll = select.poll()
     poll.register(control, select.POLLIN)
     while True:
         ended = reap()
+        # What ended a template at import would end the next one: its workers import for themselves.
+        fallen |= {key for key, t in templates.items() if t.pid in ended}
         templates = {key: t for key, t in templates.items() if t.pid not in ended}
         if not poll.poll(REAP_EVERY):
             continue
@@ -93,20 +96,26 @@ def _serve(control: socket.socket, preload: tuple[str, ...], note: str) -> None:
             return
         spawn, fds = request
         wanted = () if spawn.fresh else spawn.preload
-        if wanted and wanted != preload:
+        if wanted and wanted != preload and wanted not in fallen:
             if wanted not in templates:
                 templates[wanted] = _Template(wanted)
-            line = msgspec.json.encode(spawn) + b"\n"
-            socket.send_fds(templates[wanted].control, [line], fds)
+            _forward(templates[wanted], spawn, fds)
         elif os.fork() == 0:
             control.close()
             for template in templates.values():
                 template.control.close()
-            if note.startswith("unusable"):
+            if note.startswith("unusable") or wanted in fallen:
                 spawn = msgspec.structs.replace(spawn, fresh=True)
             keep(spawn, socket.socket(fileno=fds[0]), socket.socket(fileno=fds[1]), note)
         for fd in fds:
             os.close(fd)
+
+
+def _forward(template: _Template, spawn: Spawn, fds: list[int]) -> None:
+    try:
+        socket.send_fds(template.control, [msgspec.json.encode(spawn) + b"\n"], fds)
+    except OSError:
+        pass  # it has just died: the host sees its sockets closed, and asks again
 
 
 def _receive(control: socket.socket) -> tuple[Spawn, list[int]] | None:

@@ -121,7 +121,7 @@ class JobContext:
 
         Raises ArtifactError for a name that leaves the job's folder.
         """
-        problem = bad_name(name)
+        problem = bad_name(name) or self._overlap(name)
         if problem:
             raise ArtifactError(f"artifact {name!r}: {problem}")
         path = self._place.folder / "artifacts" / name
@@ -129,6 +129,13 @@ class JobContext:
         if name not in self._names:
             self._names.append(name)
         return path
+
+    def _overlap(self, name: str) -> str:
+        """Why a name cannot stand beside those there are: one artifact is not part of another."""
+        for other in self._names:
+            if other != name and (f"{name}/".startswith(f"{other}/") or f"{other}/".startswith(f"{name}/")):
+                return f"it overlaps with artifact {other!r}; declare the folder or its files, not both"
+        return ""
 
     def metric(
         self,

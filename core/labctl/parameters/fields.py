@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import inspect
-import math
 import types
 import typing
 from collections.abc import Iterator
@@ -12,6 +11,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from labctl.errors import PluginError
+from labctl.model.canonical import canonical
 from labctl.model.plan import InputFile
 from labctl.parameters.files import input_file
 
@@ -35,10 +35,6 @@ class Field(NamedTuple):
     type: Any
     default: Any
     help: str
-
-    @property
-    def option(self) -> str:
-        return "--" + self.path.replace("_", "-")
 
     @property
     def bare(self) -> Any:
@@ -89,8 +85,10 @@ class Field(NamedTuple):
             if self.choices and "enum" in str(error):
                 raise ValueError(f'"{value}" is not one of {", ".join(self.choices)}') from None
             raise ValueError(_plain_message(str(error), value)) from None
-        if isinstance(found, float) and not math.isfinite(found):
-            raise ValueError(f"{found} is not a finite number")
+        try:
+            canonical(plain(found))
+        except ValueError:
+            raise ValueError(f"{value!r:.60} is not a finite number") from None
         return found
 
 
@@ -195,6 +193,19 @@ def _description(annotation: Any) -> str:
     return ""
 
 
+def _in_words(wanted: str) -> str:
+    """``int >= 2`` is a whole number of at least 2; ``array of length >= 1`` a list of 1 or more."""
+    kinds = (("int", "a whole number"), ("float", "a number"), ("str of length", "text of a length"))
+    bounds = ((">=", "of at least"), ("<=", "of at most"), (">", "above"), ("<", "below"))
+    for word, plain_word in (*kinds, ("array of length", "a list of a length"), ("str", "text")):
+        if wanted.startswith(word + " "):
+            rest = wanted[len(word) + 1 :].removesuffix(" | null")
+            for sign, said in bounds:
+                if rest.startswith(sign):
+                    return f"{plain_word} {said} {rest[len(sign) :].strip()}"
+    return wanted
+
+
 def _plain_message(message: str, value: Any) -> str:
     """msgspec's sentence in ours: "ten" is not a whole number."""
     said = message.partition(" - at `")[0]
@@ -205,5 +216,5 @@ def _plain_message(message: str, value: Any) -> str:
         for word, plain_word in kinds.items():
             if wanted == word or wanted == f"{word} | `null`":
                 return f"{shown:.60} is not {plain_word}"
-        return f"{shown:.60}: expected {wanted.replace('`', '')}"
+        return f"{shown:.60} is not {_in_words(wanted.replace('`', ''))}"
     return f"{shown:.60}: {said[0].lower()}{said[1:]}".replace("`", "")

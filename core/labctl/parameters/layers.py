@@ -15,6 +15,7 @@ import msgspec
 
 from labctl.config import Configuration
 from labctl.errors import UsageError
+from labctl.model.canonical import canonical, digest
 from labctl.parameters.fields import Field, decode, fields_of, plain
 
 EXTENSIONS = "extensions"
@@ -173,12 +174,12 @@ class _Merge:
 
     def flags(self, flags: Mapping[str, str | list[str]]) -> None:
         for key, text in flags.items():
-            self._set_text(key, text, Origin("flag", _option(key)))
+            self._set_text(key, text, Origin("flag", option_of(key)))
 
     def grid(self, grids: Iterable[str]) -> None:
         for grid in grids:
             name, equals, text = grid.partition("=")
-            key = name.strip().lstrip("-").replace("-", "_")
+            key = self._key(name.strip().lstrip("-"))
             field = self.fields.get(key)
             if not equals or not text:
                 self.mistakes.append(f"--grid {grid}: write it as name=a,b")
@@ -188,14 +189,20 @@ class _Merge:
                 self._sweep_texts(key, field, [part.strip() for part in text.split(",")])
 
     def points(self) -> tuple[Point, ...]:
+        """All combinations of what is swept, each once, with labels that tell them apart."""
         sweeps = {k: v.values for k, v in self.values.items() if isinstance(v, _Sweep)}
-        found: list[Point] = []
+        found: dict[bytes, Point] = {}
+        labels: set[str] = set()
         for combination in itertools.product(*sweeps.values()):
             chosen = dict(zip(sweeps, combination, strict=True))
             point = self._point({**self.values, **chosen}, chosen)
-            if point is not None:
-                found.append(point)
-        return tuple(found)
+            if point is None or (same := canonical(point.record)) in found:
+                continue
+            if point.label in labels:
+                point = point._replace(label=f"{point.label}-{digest(point.record)[:8]}")
+            labels.add(point.label)
+            found[same] = point
+        return tuple(found.values())
 
     def seed(self, values: dict[str, Any]) -> int | None:
         seed = values.get("seed")
@@ -259,6 +266,13 @@ class _Merge:
             self.mistakes.append(f"--grid {key}: {error}")
         self.origins[key] = Origin("flag", "--grid")
 
+    def _key(self, name: str) -> str:
+        """The key that a name on the command line means: ``confusion.depth`` is an extension's."""
+        owner, dot, rest = name.partition(".")
+        if dot and owner in self.types.extensions:
+            return f"{EXTENSIONS}.{owner}.{rest.replace('-', '_')}"
+        return name if name in self.fields else name.replace("-", "_")
+
     def _unknown(self, key: str) -> str:
         near = difflib.get_close_matches(key, list(self.fields), 1, 0.6)
         return f"{key}: no such parameter" + (f"; did you mean {near[0]}?" if near else "")
@@ -269,7 +283,7 @@ class _Merge:
         self.mistakes.append("\n".join(self.document.shown(Mistake(place, message))))
 
     def _point(self, values: dict[str, Any], chosen: dict[str, Any]) -> Point | None:
-        label = ",".join(f"{k.rpartition('.')[2]}={_short(plain(v))}" for k, v in chosen.items())
+        label = ",".join(f"{option_of(k)[2:]}={_short(plain(v))}" for k, v in chosen.items())
         try:
             own = self._built(self.types.own, values, "") if self.types.own else None
             extensions = {
@@ -302,7 +316,8 @@ def _variable(key: str) -> str:
     return key.replace(".", "__").upper()
 
 
-def _option(key: str) -> str:
+def option_of(key: str) -> str:
+    """``--lr``, ``--confusion.depth``: how a parameter is named on the command line."""
     return "--" + key.removeprefix(EXTENSIONS + ".").replace("_", "-")
 
 

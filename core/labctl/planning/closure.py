@@ -15,7 +15,7 @@ import time
 from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple, Protocol
 
-from labctl.plugins.scan import Distribution, Entry, normalised
+from labctl.plugins.scan import Distribution, Entry, module_file, normalised, read
 
 FRESH = 2.0  # seconds: a file younger than this may change again within its time stamp
 SKIPPED = frozenset({"__pycache__", "tests", "test"})
@@ -69,6 +69,8 @@ class Closures:
         self._files: dict[str, str | None] = {}
         self._sources: dict[str, Source] = {}
         self._closures: dict[tuple[str, ...], Code] = {}
+        self._versions: dict[str, str] = {}
+        self._stamps: dict[str, tuple[int, int]] = {}
 
     def of(self, modules: Iterable[str]) -> Code:
         """The closure of modules; ``missing`` are those that cannot be found."""
@@ -88,6 +90,17 @@ class Closures:
     def exists(self, module: str) -> bool:
         return self._find(module) is not None or module.split(".")[0] in sys.builtin_module_names
 
+    def changed(self) -> str:
+        """A file that was read and is no longer what it was; empty if there is none."""
+        for path, stamp in self._stamps.items():
+            try:
+                status = os.stat(path)
+            except OSError:
+                return path
+            if (status.st_mtime_ns, status.st_size) != stamp:
+                return path
+        return ""
+
     def _walk(self, wanted: tuple[str, ...]) -> Code:
         files: dict[str, str] = {}
         packages: dict[str, str] = {}
@@ -101,14 +114,14 @@ class Closures:
             seen.add(module)
             top = module.split(".")[0]
             if not self._is_inside(top):
-                distribution = self._distributions.get(normalised(top))
-                if distribution and top != "labctl":
-                    packages[top] = distribution.version
+                version = self._version_of(top)
+                if version:
+                    packages[top] = version
                 continue
+            todo += [module.rpartition(".")[0]]  # Python runs every package on the way
             file = self._find(module)
             if file is None:
                 continue
-            todo += [module.rpartition(".")[0]]
             source = self._source(module, file)
             files[module] = source.sha256
             todo += source.imports
@@ -121,26 +134,40 @@ class Closures:
             return False
         if top in self._plugins:
             return True
-        file = self._find(top)
-        return file is not None and not os.path.realpath(file).startswith(self._outside)
+        place = self._find(top) or self._namespace(top)
+        return place is not None and not os.path.realpath(place).startswith(self._outside)
+
+    def _version_of(self, top: str) -> str:
+        """What stands for a package outside: its distribution's version, else its file's digest."""
+        if top == "labctl" or top in sys.stdlib_module_names or top in sys.builtin_module_names:
+            return ""
+        if top not in self._versions:
+            named = self._distributions.get(normalised(top))
+            found = named or owner_of(top, self._distributions.values())
+            file = self._find(top)
+            if found is not None:
+                self._versions[top] = f"{found.name} {found.version}"
+            elif file is not None:
+                self._versions[top] = self._source(top, file).sha256
+            else:
+                self._versions[top] = ""
+        return self._versions[top]
 
     def _find(self, module: str) -> str | None:
         if module not in self._files:
-            from labctl.plugins.scan import module_file
-
-            found = module_file(module, self._path)
-            if found is None and self._namespace(module):
-                found = None
-            self._files[module] = found
+            self._files[module] = module_file(module, self._path)
         return self._files[module]
 
-    def _namespace(self, module: str) -> bool:
+    def _namespace(self, module: str) -> str | None:
+        """The folder of a package without an ``__init__``, if there is one."""
         relative = module.replace(".", os.sep)
-        return any(os.path.isdir(os.path.join(folder, relative)) for folder in self._path)
+        folders = (os.path.join(folder, relative) for folder in self._path)
+        return next((folder + os.sep for folder in folders if os.path.isdir(folder)), None)
 
     def _source(self, module: str, file: str) -> Source:
         if file not in self._sources:
             status = os.stat(file)
+            self._stamps[file] = (status.st_mtime_ns, status.st_size)
             young = time.time() - status.st_mtime < FRESH
             found = None if young else self._cache.get(file, status.st_mtime_ns, status.st_size)
             if found is None:
@@ -153,6 +180,7 @@ class Closures:
         found: dict[str, str] = {}
         for path in _data_paths(folder):
             status = os.stat(path)
+            self._stamps[path] = (status.st_mtime_ns, status.st_size)
             known = self._cache.get(path, status.st_mtime_ns, status.st_size)
             if known is None or time.time() - status.st_mtime < FRESH:
                 with open(path, "rb") as file:
@@ -209,13 +237,27 @@ def _defined(body: Iterable[ast.stmt]) -> Iterator[str]:
                 yield from _defined(handler.body)
 
 
+def owner_of(top: str, distributions: Iterable[Distribution]) -> Distribution | None:
+    """The distribution that installed a top-level module of another name, by its list of files."""
+    listed = list(distributions)
+    for distribution in listed:
+        if top in read(distribution, "top_level.txt").split():
+            return distribution
+    for distribution in listed:
+        record = "\n" + read(distribution, "RECORD")
+        if f"\n{top}/" in record or f"\n{top}.py," in record:
+            return distribution
+    return None
+
+
 def _data_paths(folder: str) -> Iterator[str]:
+    """All files below a package that are no code, also those of packages below it."""
     for name in sorted(os.listdir(folder)):
         path = os.path.join(folder, name)
         if name in SKIPPED or name.startswith(".") or name.endswith(SKIPPED_ENDS):
             continue
         if os.path.isdir(path):
-            if not any(inner.endswith(".py") for inner in os.listdir(path)):
+            if not os.path.islink(path):
                 yield from _data_paths(path)
         elif not name.endswith(".py") and os.path.isfile(path):
             yield path

@@ -19,6 +19,7 @@ from labctl.errors import LabError, PluginError
 from labctl.model.canonical import canonical
 from labctl.model.context import Context
 from labctl.model.machine import Environment
+from labctl.model.plainjson import offences
 from labctl.model.plan import InputFile, Job, Prediction, Service
 from labctl.model.results import Copy, Publish, Report, Results, Section
 from labctl.plugins.load import Origin, describe, frame_of, save_traceback
@@ -158,6 +159,9 @@ def rebuilt(item: T) -> T:
     Raises msgspec.ValidationError, TypeError or ValueError that names the field.
     """
     if isinstance(item, Job):
+        wrong = offences(item.params, "params")
+        if wrong:
+            raise ValueError("; ".join(wrong[:4]))
         needs = {role: (ids,) if isinstance(ids, str) else tuple(ids) for role, ids in item.needs.items()}
         item = msgspec.structs.replace(item, needs=needs)
     plain = msgspec.to_builtins(item, enc_hook=_take_apart)

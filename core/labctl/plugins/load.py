@@ -122,7 +122,7 @@ def _import_hint(error: BaseException, row: Row) -> str:
     if isinstance(error, ModuleNotFoundError):
         extra = covering_extra(row, error.name or "")
         return f'pip install "{row.distribution}{extra}"'
-    return f"labctl plugins show {row.name} says what is known of it"
+    return "labctl plugins list --load imports it again"
 
 
 def covering_extra(row: Row, module: str) -> str:

@@ -73,6 +73,9 @@ def load_project(catalogue: Catalogue, name: str, home: str) -> Loaded:
         except (PluginError, TypeError, NameError) as error:
             extension.failed = str(error)
             continue
+        if extension.name in kinds:
+            extension.failed = f"another extension named {extension.name} has options, too"
+            continue
         kinds[extension.name] = kind
     types = Types(name, own, kinds, presets)
     try:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import queue
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import msgspec
@@ -57,6 +57,7 @@ class Scheduler:
         executor: Executor,
         inbox: Inbox,
         listener: Listener,
+        code_changed: Callable[[], str] = lambda: "",
         use_cache: bool = True,
         grace: float = 10.0,
     ) -> None:
@@ -73,6 +74,8 @@ class Scheduler:
         self._inbox = inbox
         self._listener = listener
         self._use_cache = use_cache
+        self._code_changed = code_changed
+        self._told_of_code = False
         self._grace = grace
         self._shelf = shelf
         self._prepared = False
@@ -304,7 +307,8 @@ class Scheduler:
             cpu_seconds=tracked.cpu_seconds, ended=time.time(), made=time.time(), error=None,
         )  # fmt: skip
         self._count_opening(tracked)
-        if tracked.job.cache:
+        self._shelf.trust(artifacts)
+        if tracked.job.cache and not self._code_has_changed():
             material = self._materials[tracked.job.id]
             self._store.remember(tracked.key, self._name, tracked.result, tracked.cpu_seconds, material)
         return Change(tracked.job.id, "succeeded", seconds, tries=tracked.attempt, of=tracked.tries)
@@ -346,6 +350,14 @@ class Scheduler:
         tracked.reason = reason
         attempt = tracked.attempt or None
         self._store.transition(self._run, tracked.job.id, state, attempt=attempt, reason=reason, **columns)
+
+    def _code_has_changed(self) -> bool:
+        """A worker may have imported code that is not the one the key names: such a result is not cached."""
+        path = self._code_changed()
+        if path and not self._told_of_code:
+            self._told_of_code = True
+            self._listener.warned(f"{path} has changed since the run began: its results are not cached")
+        return bool(path)
 
     def _count_opening(self, tracked: Tracked) -> None:
         if tracked.job.seal:

@@ -72,7 +72,7 @@ class Tracked:
 def run_state(states: Sequence[str], stopped: bool) -> str:
     """The state of a run, derived from its jobs'."""
     done = sum(state in DONE for state in states)
-    if stopped:
+    if stopped and done < len(states):
         return "interrupted"
     if any(state == "over budget" for state in states):
         return "over budget"

@@ -2,11 +2,22 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 from pathlib import Path
 from typing import Any
 
 import msgspec
+
+LONGEST = 180  # bytes of a file name made of an id; file systems take 255
+
+
+def flat(job: str) -> str:
+    """A job's id as one file name: ``a/b`` and ``a__b`` stay apart, and ``a`` holds nothing of ``a/b``."""
+    name = job.replace("/", "~")  # no id has a ~
+    if len(name) <= LONGEST:
+        return name
+    return f"{name[: LONGEST - 17]}~{hashlib.sha256(name.encode()).hexdigest()[:16]}"
 
 
 class RunFolder:
@@ -49,11 +60,11 @@ class RunFolder:
         return self.root / "collect.log"
 
     def log(self, job: str, attempt: int) -> Path:
-        return self.root / "logs" / f"{job}.{attempt}.log"
+        return self.root / "logs" / f"{flat(job)}.{attempt}.log"
 
     def logs(self, job: str) -> list[Path]:
         """The job's logs, by attempt."""
-        base = self.root / "logs" / job
+        base = self.root / "logs" / flat(job)
         found: list[tuple[int, Path]] = []
         if base.parent.is_dir():
             for path in base.parent.iterdir():
@@ -63,10 +74,10 @@ class RunFolder:
         return [path for _, path in sorted(found)]
 
     def checkpoint(self, job: str) -> Path:
-        return self.root / "checkpoints" / job
+        return self.root / "checkpoints" / flat(job)
 
     def artifacts(self, job: str) -> Path:
-        return self.root / "artifacts" / job
+        return self.root / "artifacts" / flat(job)
 
 
 def write_json(path: Path, value: Any) -> None:

@@ -51,7 +51,7 @@ class Objects:
         """Take a file or a folder in; ``path`` is gone afterwards. Raises OSError, ArtifactError."""
         sha256, size, folder = digest_path(path)
         target = self.path(sha256)
-        if not target.exists():
+        if not self._is_whole(sha256):
             target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             moved = self._near(path, target)
             _settle(moved)
@@ -67,7 +67,7 @@ class Objects:
     def copy_in(self, path: Path, sha256: str) -> None:
         """Copy a user's input file or folder in, unless it is there. Raises CorruptObject if it changed."""
         target = self.path(sha256)
-        if target.exists():
+        if self._is_whole(sha256):
             return
         target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         temporary = target.parent / f".tmp-{os.urandom(8).hex()}"
@@ -84,6 +84,14 @@ class Objects:
         source, target = self.find(sha256), folder / sha256
         (shutil.copytree if source.is_dir() else shutil.copyfile)(source, target)
         return target
+
+    def _is_whole(self, sha256: str) -> bool:
+        """Whether an object is there and what its name says; a damaged one makes room for a good one."""
+        try:
+            self.verify(sha256)
+        except (FileNotFoundError, CorruptObject):
+            return False
+        return True
 
     def verify(self, sha256: str) -> None:
         """Read an object again. Raises FileNotFoundError or CorruptObject; a corrupt one is removed."""

@@ -36,8 +36,12 @@ class Shelf:
         return found
 
     def has(self, artifact: Artifact) -> bool:
-        """Whether an artifact of an earlier run is still to be had."""
-        return STORE not in artifact.stores or self._objects.has(artifact)
+        """Whether an artifact of an earlier run is still to be had, and whole."""
+        return STORE not in artifact.stores or self._whole(artifact)
+
+    def trust(self, artifacts: Iterable[Artifact]) -> None:
+        """These were made just now: they need not be read again before they are used."""
+        self._good |= {artifact.sha256 for artifact in artifacts}
 
     def bring(self, artifacts: Iterable[Artifact]) -> None:
         """Copy artifacts into the executor's store, unless they are there."""

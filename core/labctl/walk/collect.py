@@ -26,12 +26,12 @@ TIMEOUT = 300.0  # seconds
 
 
 def collect_sections(
-    prepared: Prepared, results: dict[str, JobResult], store: Store, log: Path
+    prepared: Prepared, results: dict[str, JobResult], store: Store, run: str, log: Path
 ) -> dict[str, Collected]:
     """Sections by point. The same results and the same code are not collected twice."""
     if "collect" not in prepared.loaded.project.hooks:
         return {}
-    request = _request(prepared, results, store)
+    request = _request(prepared, results, store, run)
     key = _key(prepared, request)
     row = store.db.execute("SELECT sections FROM collected WHERE key = ?", (key,)).fetchone()
     if row is not None:
@@ -44,7 +44,7 @@ def collect_sections(
     return found
 
 
-def _request(prepared: Prepared, results: dict[str, JobResult], store: Store) -> CollectRequest:
+def _request(prepared: Prepared, results: dict[str, JobResult], store: Store, run: str) -> CollectRequest:
     shelf = Shelf(store, prepared.executor)
     by_point: dict[str, list[JobResult]] = {point.label: [] for point in prepared.resolved.points}
     for job in prepared.frozen.plan.jobs:
@@ -52,6 +52,7 @@ def _request(prepared: Prepared, results: dict[str, JobResult], store: Store) ->
         paths = {a.name: str(shelf.take(a)) for a in result.artifacts}
         by_point[job.point].append(msgspec.structs.replace(result, id=job.local_id, paths=paths))
     return CollectRequest(
+        run=run,
         plugin=prepared.request.plugin,
         folder=prepared.folder,
         home=str(store.home),
@@ -80,10 +81,12 @@ def _in_a_process(request: CollectRequest, log: Path) -> dict[str, Collected]:
     labels = list(request.points)
     variables = {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"}
     variables["PYTHONPATH"] = os.pathsep.join(p for p in sys.path if p)
-    with tempfile.TemporaryDirectory(dir=request.home) as folder, open(log, "ab") as output:
+    work = Path(request.home) / "work" / request.run  # swept with the run's other work
+    work.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=work) as folder, open(log, "ab") as output:
         out = Path(folder) / "sections.json"
         process = subprocess.Popen(
-            [sys.executable, "-m", "labctl.collecting", str(out)],
+            [sys.executable, "-m", "labctl.collecting", str(out), str(os.getpid())],
             stdin=subprocess.PIPE, stdout=output, stderr=output, cwd=request.folder,
             env=variables, start_new_session=True,
         )  # fmt: skip

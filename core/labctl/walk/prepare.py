@@ -72,6 +72,7 @@ class Prepared(NamedTuple):
     seconds: dict[str, float]
     price: Price
     folder: str
+    closures: Closures
 
     def cached(self, shelf: Shelf) -> dict[str, str]:
         """Jobs that the cache answers, as far as that is known now: id -> the run that made it."""
@@ -120,7 +121,7 @@ def prepare(request: Request, catalogue: Catalogue, folder: str, home: str, stor
     seconds = _usual(frozen, store)
     price = price_of(frozen, executor, seconds)
     return Prepared(
-        request, catalogue, loaded, resolved, frozen, loans, executor, seed, seconds, price, folder
+        request, catalogue, loaded, resolved, frozen, loans, executor, seed, seconds, price, folder, closures
     )
 
 

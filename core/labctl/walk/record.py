@@ -53,7 +53,7 @@ class Ending(NamedTuple):
     first_seen: dict[str, float]
 
 
-def make_view(ending: Ending, store: Store, ended: float) -> ReportView:
+def make_view(ending: Ending, store: Store) -> ReportView:
     """All that the report shows."""
     prepared, run = ending.prepared, ending.run
     stored = jobs_of(store.db, run.id)
@@ -71,8 +71,8 @@ def make_view(ending: Ending, store: Store, ended: float) -> ReportView:
         state=ending.state,  # type: ignore[arg-type]
         exit_code=ending.exit_code,
         started=run.started,
-        ended=ended,
-        wall_seconds=ended - (run.started or run.created),
+        ended=run.ended,
+        wall_seconds=(run.ended or 0.0) - (run.started or run.created),
         cpu_seconds=sum(a["cpu_seconds"] or 0.0 for a in attempts),
         cost=Cost(prepared.price.expected, prepared.price.worst, run.spent_usd),
         registration=_registration(ending, attempts),
@@ -109,7 +109,7 @@ def make_record(ending: Ending, store: Store, view: ReportView) -> dict[str, Any
     return {
         "schema_version": SCHEMA_VERSION,
         "labctl": prepared.catalogue.version,
-        "run": {**run._asdict(), "id": None, "state": ending.state, "ended": view.ended},
+        "run": {**run._asdict(), "id": None},
         "jobs": [_plain_job(job) for job in jobs_of(store.db, run.id)],
         "attempts": attempts_of(store.db, run.id),
         "points": [
@@ -169,9 +169,10 @@ def environment_words(environment: Environment) -> str:
     python = environment.python or f"{sys.version_info.major}.{sys.version_info.minor}"
     gpu = environment.gpu or "no gpu"
     packages = ", ".join(environment.packages) or "no packages"
+    tries = f"{environment.retries + 1} tries" if environment.retries else "1 try"
     return (
         f"python {python}; {packages}; {environment.cpu:g} cpu, {environment.memory_mib} MiB, {gpu};"
-        f" {environment.timeout:g} s, {environment.retries + 1} tries"
+        f" {environment.timeout:g} s, {tries}"
     )
 
 

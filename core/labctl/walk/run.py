@@ -5,56 +5,22 @@ from __future__ import annotations
 import queue
 import shutil
 import signal
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from types import FrameType
-from typing import NamedTuple, Protocol
 
 import msgspec
 
-from labctl.errors import LabError
-from labctl.model.results import JobResult, Section, Verdict
 from labctl.planning.freeze import plan_record
-from labctl.planning.plan import PlannedPrediction, at_point
-from labctl.report.html_page import to_html
-from labctl.report.view import to_json
-from labctl.scheduler.listener import Listener
+from labctl.scheduler.listener import Change
 from labctl.scheduler.scheduler import Inbox, Scheduler, Signal
-from labctl.scheduler.state import EXIT_CODES, run_state
 from labctl.spi import Session
 from labctl.store.database import transaction
-from labctl.store.folder import write_json, write_whole
-from labctl.store.objects import Objects
-from labctl.store.queries import find_run
+from labctl.store.folder import write_json
 from labctl.store.runs import NewRun, Store, text
 from labctl.store.shelf import Shelf
-from labctl.verdicts import counts, judge
-from labctl.walk.collect import collect_sections
+from labctl.walk.ending import Finished, Watcher, finish
 from labctl.walk.prepare import Prepared
-from labctl.walk.record import Ending, make_record, make_view
-
-
-class Watcher(Listener, Protocol):
-    """A listener that is also told of the run as a whole."""
-
-    def began(self, run: str, prepared: Prepared, cached: dict[str, str]) -> None: ...
-    def warned(self, text: str) -> None: ...
-
-
-class Finished(NamedTuple):
-    """How a run ended."""
-
-    run: str
-    state: str
-    exit_code: int
-    verdicts: tuple[Verdict, ...]
-    headline: str
-    report: Path
-    seconds: float
-    usd: float
-    counts: dict[str, int]
 
 
 def drive(prepared: Prepared, store: Store, watcher: Watcher) -> Finished:
@@ -78,11 +44,15 @@ def drive(prepared: Prepared, store: Store, watcher: Watcher) -> Finished:
             executor=prepared.executor,
             inbox=inbox,
             listener=watcher,
+            code_changed=prepared.closures.changed,
             use_cache=prepared.request.use_cache,
             grace=prepared.request.grace,
         )
         _take_loans(prepared, scheduler, store, run)
         watcher.began(name, prepared, prepared.cached(shelf))
+        for job_id, tracked in scheduler.tracked.items():
+            if tracked.state == "reused":
+                watcher.changed(Change(job_id, "reused", origin=prepared.loans[job_id].run))
         session = Session(
             emit=inbox.put,
             home=store.home,
@@ -98,7 +68,7 @@ def drive(prepared: Prepared, store: Store, watcher: Watcher) -> Finished:
                 scheduler.drive()
             finally:
                 prepared.executor.close()
-            return _finish(prepared, store, watcher, scheduler, run, name, first_seen)
+        return finish(prepared, store, watcher, scheduler, run, name, first_seen)
     except BaseException as error:
         store.interrupt(run, f"the host could not go on: {error}")
         raise
@@ -145,120 +115,6 @@ def _take_loans(prepared: Prepared, scheduler: Scheduler, store: Store, run: int
                 run, job_id, "reused", value=text(loan.result.value), artifacts=text(loan.result.artifacts),
                 seconds=loan.result.seconds, origin=f"{loan.run}/{job_id}", made=loan.made,
             )  # fmt: skip
-
-
-def _finish(
-    prepared: Prepared,
-    store: Store,
-    watcher: Watcher,
-    scheduler: Scheduler,
-    run: int,
-    name: str,
-    first_seen: dict[str, float],
-) -> Finished:
-    folder = store.folder(name)
-    results = {i: t.as_result() for i, t in scheduler.tracked.items()}
-    states = [result.state for result in results.values()]
-    state = run_state(states, bool(scheduler.stopped_by))
-    code = 128 + scheduler.stopped_by if scheduler.stopped_by else EXIT_CODES[state]
-    _show_artifacts(results, store, name)
-    sections, notes = (
-        _sections(prepared, store, watcher, results, name) if not scheduler.stopped_by else ((), ())
-    )
-    verdicts = _verdicts(prepared, store, run, results, sections, first_seen)
-    row = find_run(store.db, name)._replace(spent_usd=scheduler.spent_usd)
-    flat = tuple(section for _, section in sections)
-    ending = Ending(prepared, row, state, code, flat, verdicts, notes, first_seen)
-    ended = time.time()
-    view = make_view(ending, store, ended)
-    headline = flat[0].headline if flat else _headline(state, verdicts)
-    write_whole(folder.report_data, to_json(view))
-    write_whole(folder.report, to_html(view).encode("utf-8", "replace"))
-    write_json(folder.record, make_record(ending, store, view))
-    tally = view.job_counts()
-    done = sum(tally.get(s, 0) for s in ("succeeded", "cached", "reused"))
-    pairs = [[v.prediction.id, v.outcome] for v in verdicts]
-    store.finish(
-        run, state, jobs_done=done, headline=headline, verdicts=text(pairs), spent_usd=scheduler.spent_usd
-    )
-    seconds = ended - (row.started or ended)
-    return Finished(name, state, code, verdicts, headline, folder.report, seconds, scheduler.spent_usd, tally)
-
-
-def _show_artifacts(results: dict[str, JobResult], store: Store, name: str) -> None:
-    """Give the run's folder names for what lies in the store."""
-    objects = Objects(store.home / "objects")
-    folder = store.folder(name)
-    for result in results.values():
-        for artifact in result.artifacts:
-            if objects.has(artifact):
-                objects.link(artifact, folder.artifacts(result.id) / artifact.name)
-
-
-def _sections(
-    prepared: Prepared, store: Store, watcher: Watcher, results: dict[str, JobResult], name: str
-) -> tuple[tuple[tuple[str, Section], ...], tuple[str, ...]]:
-    """The sections with their points, in order, and what went wrong."""
-    log = store.folder(name).notices
-    try:
-        found = collect_sections(prepared, results, store, log)
-    except LabError as error:
-        watcher.warned(f"the results were not collected: {error.message}")
-        return (), (error.message,)
-    sections: list[tuple[str, Section]] = []
-    notes: list[str] = []
-    for label, collected in found.items():
-        if collected.error:
-            notes.append(f"{label + ': ' if label else ''}{collected.error}")
-            watcher.warned(f"the results were not collected: {notes[-1]}")
-        for section in collected.sections:
-            titled = msgspec.structs.replace(section, title=at_point(section.title, label))
-            sections.append((label, titled))
-    sections.sort(key=lambda pair: pair[1].rank)
-    return tuple(sections), tuple(notes)
-
-
-def _verdicts(
-    prepared: Prepared,
-    store: Store,
-    run: int,
-    results: dict[str, JobResult],
-    sections: tuple[tuple[str, Section], ...],
-    first_seen: dict[str, float],
-) -> tuple[Verdict, ...]:
-    claims = prepared.frozen.plan.predictions
-    evidence = {
-        at_point(brought.prediction, label): msgspec.structs.replace(
-            brought, prediction=at_point(brought.prediction, label)
-        )
-        for label, section in sections
-        for brought in section.evidence
-    }
-    made = dict(store.db.execute("SELECT id, made FROM job WHERE run = ? AND made IS NOT NULL", (run,)))
-    made |= {job_id: loan.made for job_id, loan in prepared.loans.items()}
-    registered = {c.id: first_seen[prepared.frozen.registrations[c.id]] for c in claims}
-    return judge(
-        [msgspec.structs.replace(c.prediction, id=c.id) for c in claims],
-        evidence,
-        post_hoc={
-            c.id: any(made.get(j, registered[c.id]) < registered[c.id] for j in c.jobs) for c in claims
-        },
-        missing={c.id: _why_missing(c, results) for c in claims},
-    )
-
-
-def _why_missing(claim: PlannedPrediction, results: dict[str, JobResult]) -> str:
-    for job in claim.jobs:
-        result = results.get(job)
-        if result is not None and not result.ok:
-            return f"job {job} {result.state}"
-    return "no evidence was brought for it"
-
-
-def _headline(state: str, verdicts: tuple[Verdict, ...]) -> str:
-    if not verdicts:
-        return f"The run {state}." if state != "partial" else "The run succeeded in part."
-    return ", ".join(f"{number} {outcome}" for outcome, number in counts(verdicts).items())
 
 
 class _Stops:

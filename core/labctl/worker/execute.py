@@ -19,10 +19,10 @@ from typing import Any
 import msgspec
 
 from labctl.model.jobcontext import ArtifactError, JobContext, Place, Stopped
+from labctl.model.plainjson import BadResult, checked
 from labctl.model.results import Artifact, JobFailure
 from labctl.model.wire import Event, Order
 from labctl.store.digests import inside
-from labctl.worker.result import BadResult, checked
 
 THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
 TRACEBACK_LIMIT = 20_000  # characters kept: a recursion error's is megabytes
@@ -67,7 +67,7 @@ def _outcome(order: Order, job: JobContext, place: Place) -> dict[str, Any]:
         function = load(order.function)
         seed_all(order.seed)
         with _alarm(order.timeout):
-            value = function(job, **order.params)
+            value = _called(function, job, order.params)
         value = checked(value)
         artifacts = [_kept(place, name) for name in job.declared]
     except Stopped:
@@ -79,6 +79,17 @@ def _outcome(order: Order, job: JobContext, place: Place) -> dict[str, Any]:
     except BaseException as error:  # sys.exit, KeyboardInterrupt: the job's failure, not the worker's
         return {"state": "failed", "error": msgspec.to_builtins(_failure(error, order.function))}
     return {"state": "succeeded", "value": value, "artifacts": msgspec.to_builtins(artifacts)}
+
+
+def _called(function: Callable[..., Any], job: JobContext, params: dict[str, Any]) -> Any:
+    """Call the function. A child that it forked and that comes back here is not the job: it ends."""
+    process = os.getpid()
+    try:
+        return function(job, **params)
+    finally:
+        if os.getpid() != process:
+            _flush_output()
+            os._exit(1 if sys.exc_info()[0] else 0)
 
 
 def load(function: str) -> Callable[..., Any]:

@@ -53,6 +53,8 @@ class Worker:
 
     def _run(self, task: Task, log: int) -> None:
         self._redirect(log)
+        self._handle_signals()  # a job before may have set its own
+        path = list(sys.path)
         variables, cwd, mask = dict(os.environ), os.getcwd(), os.umask(0o077)
         place = LocalPlace(task.layout, self._emit_early)
         os.chdir(place.folder)
@@ -61,6 +63,7 @@ class Worker:
         os.chdir(cwd)
         os.umask(mask)
         _restore_environment(variables)
+        sys.path[:] = path
         place.close()
         ended = self._held
         assert ended is not None

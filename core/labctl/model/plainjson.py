@@ -16,10 +16,16 @@ class BadResult(Exception):
     """A job returned what cannot be kept. The message lists the places."""
 
 
+def offences(value: Any, path: str) -> list[str]:
+    """What in a value is no JSON, each with its path and the cure."""
+    found: list[str] = []
+    _walk(value, path, found, 0)
+    return found
+
+
 def checked(value: Any) -> Any:
     """``value`` if it is JSON of at most 64 KiB. Raises BadResult with every offence and the cure."""
-    found: list[str] = []
-    _walk(value, "value", found, 0)
+    found = offences(value, "value")
     if found:
         more = [f"and {len(found) - SHOWN} more"] if len(found) > SHOWN else []
         raise BadResult("what the job returned is not JSON: " + "; ".join(found[:SHOWN] + more))
