@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import sys
 
 FAST = {"--json", "--strict"}
 
 
 def main() -> None:
+    open_streams()
     arguments = sys.argv[1:]
     if arguments[:2] == ["plugins", "list"] and FAST.issuperset(arguments[2:]):
         from labctl.errors import LabError
@@ -22,6 +24,17 @@ def main() -> None:
     from labctl.cli.main import run
 
     sys.exit(run(arguments))
+
+
+def open_streams() -> None:
+    """Give closed standard streams somewhere to go: sockets that took their numbers would be overwritten."""
+    for fd, name in enumerate(("stdin", "stdout", "stderr")):
+        try:
+            os.fstat(fd)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)  # the lowest free number: fd itself
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(fd, "r" if fd == 0 else "w", closefd=False))  # noqa: SIM115
 
 
 if __name__ == "__main__":

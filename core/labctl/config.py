@@ -13,6 +13,9 @@ if TYPE_CHECKING:
     from typing import Any
 
 
+TABLES = ("parameters", "plugins")
+
+
 class Layer:
     """One configuration file: its path as it is shown, and what it says."""
 
@@ -79,6 +82,17 @@ def _load(path: str, shown: str) -> Layer | None:
 
     try:
         with open(path, "rb") as file:
-            return Layer(shown, tomllib.load(file))
+            values = tomllib.load(file)
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise UsageError(f"{shown} cannot be read", details=[str(error)]) from None
+    unknown = [name for name in values if name not in TABLES]
+    if unknown:
+        import difflib
+
+        near = difflib.get_close_matches(unknown[0], TABLES, 1, 0.5)
+        raise UsageError(
+            f"{shown} has a table that this version does not know: {unknown[0]}",
+            details=["it knows: " + ", ".join(TABLES)],
+            hints=[f"did you mean {near[0]}?"] if near else [],
+        )
+    return Layer(shown, values)

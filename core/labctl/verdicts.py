@@ -19,15 +19,17 @@ def judge(
     *,
     post_hoc: Mapping[str, bool],
     missing: Mapping[str, str],
+    families: Mapping[str, int] | None = None,
 ) -> tuple[Verdict, ...]:
     """One verdict for each prediction, in order.
 
     ``post_hoc``: ids whose results are older than their registration. ``missing``: why there is no
     evidence for an id. Within a family the p-values are adjusted (Holm 1979) and a claim whose
-    adjusted p is above 0.05 is at most inconclusive.
+    adjusted p is above 0.05, or that brought none, is at most inconclusive. ``families``: how many
+    claims each family has in the whole plan; those that were not run count as p = 1.
     """
     listed = list(predictions)
-    adjusted = _families(listed, evidence)
+    adjusted = _families(listed, evidence, families or {})
     found: list[Verdict] = []
     for prediction in listed:
         brought = evidence.get(prediction.id)
@@ -67,6 +69,8 @@ def verdict_of(
     need = needed(prediction)
     holds = [_holds(prediction.op, value, need) for value in (low, high)]
     if all(holds):
+        if prediction.family and p_adjusted is None:
+            return "inconclusive", f"its family {prediction.family} is adjusted, and it brought no p-value"
         if p_adjusted is not None and p_adjusted > ALPHA:
             return "inconclusive", f"p = {p_adjusted:.3g} after adjustment in its family"
         return "supported", ""
@@ -87,17 +91,24 @@ def _holds(op: str, value: float, need: float) -> bool:
     return value < need if op == "<" else value <= need
 
 
-def _families(predictions: list[Prediction], evidence: Mapping[str, Evidence]) -> dict[str, float]:
+def _families(
+    predictions: list[Prediction], evidence: Mapping[str, Evidence], sizes: Mapping[str, int]
+) -> dict[str, float]:
+    listed: dict[str, int] = {}
+    for prediction in predictions:
+        if prediction.family:
+            listed[prediction.family] = listed.get(prediction.family, 0) + 1
     members: dict[str, list[tuple[float, str]]] = {}
     for prediction in predictions:
         brought = evidence.get(prediction.id)
         if prediction.family and brought is not None and brought.status == "ok" and brought.p is not None:
             members.setdefault(prediction.family, []).append((brought.p, prediction.id))
     adjusted: dict[str, float] = {}
-    for pairs in members.values():
+    for family, pairs in members.items():
+        size = max(sizes.get(family, 0), listed[family])
         largest = 0.0
         for rank, (p, name) in enumerate(sorted(pairs)):
-            largest = max(largest, min(1.0, p * (len(pairs) - rank)))
+            largest = max(largest, min(1.0, p * (size - rank)))
             adjusted[name] = largest
     return adjusted
 

@@ -310,6 +310,8 @@ def test_deploy_shows_and_changes_nothing(dice: Lab) -> None:
     assert "change" in changed.out
     assert "-[1, 2]" in changed.out
     assert target.read_text() == "[1, 2]"
+    assert dice("run", "dice", "--grid", "sides=6,8", "--only", "throw").code == 0
+    assert len(dice("deploy", "last", "--dry-run", "--json").json["actions"]) == 2
     refused = dice("deploy", "last")
     assert refused.code == 2
     assert "nothing was changed" in refused.err
@@ -324,7 +326,10 @@ def test_overrides_enter_the_record(dice: Lab) -> None:
     wrong = dice("run", "dice", "--cpu", "tabel=2")
     assert wrong.code == 2
     assert "did you mean --cpu table=2?" in wrong.err
-    assert dice("run", "dice", "--timeout", "soon").code == 2
+    both = dice("run", "dice", "--timeout", "soon", "--memory", "0")
+    assert both.code == 2
+    assert "--timeout soon" in both.err
+    assert "--memory 0" in both.err
 
 
 def test_parameters_from_a_file(dice: Lab) -> None:

@@ -107,3 +107,13 @@ def test_why_there_is_no_evidence() -> None:
     found = judge([claim()], {}, post_hoc={"P": True}, missing={"P": "job a failed"})[0]
     assert (found.outcome, found.reason, found.post_hoc) == ("not judged", "job a failed", True)
     assert counts([found]) == {"not judged": 1}
+
+
+def test_a_selection_of_jobs_makes_no_family_smaller() -> None:
+    member = Prediction("P0", "c", ("a",), "AUC", ">", 0.5, family="f")
+    evidence = {"P0": Evidence("P0", 0.6, 0.51, 0.7, p=0.03, n=100)}
+    alone = judge([member], evidence, post_hoc={}, missing={})
+    of_three = judge([member], evidence, post_hoc={}, missing={}, families={"f": 3})
+    assert [v.outcome for v in (*alone, *of_three)] == ["supported", "inconclusive"]
+    silent = {"P0": Evidence("P0", 0.6, 0.51, 0.7, n=100)}
+    assert judge([member], silent, post_hoc={}, missing={})[0].outcome == "inconclusive"

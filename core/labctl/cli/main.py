@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from labctl.cli.errors import report
-from labctl.errors import LabError, UsageError
+from labctl.errors import InfrastructureError, LabError, UsageError
 from labctl.terminal import set_color, write
 
 COMMANDS = {
@@ -94,6 +94,26 @@ def run(arguments: list[str]) -> int:
         return report(_translated(error))
     except KeyboardInterrupt:
         return 130
+    except Exception as error:  # a fault of ours, of the disk or of the database: never a bare traceback
+        return report(_unforeseen(error))
+
+
+def _unforeseen(error: Exception) -> InfrastructureError:
+    """What nobody has foreseen, as an error like all others, with its traceback kept."""
+    from labctl.plugins.load import describe, save_traceback
+    from labctl.store.home import find_home, find_project
+
+    details = [describe(error)]
+    try:
+        saved = save_traceback(find_home(find_project()), "labctl", error)
+    except OSError:  # there is not even a working directory
+        saved = ""
+    if saved:
+        details.append(f"the full traceback is in {saved}")
+    full = "disk is full" in str(error) or "No space left" in str(error)
+    message = "the disk is full" if full else "labctl could not go on"
+    hints = ["make room, and run it again: what is finished comes from the cache"] if full else []
+    return InfrastructureError(message, details=details, hints=hints)
 
 
 def _translated(error: click.ClickException) -> UsageError:

@@ -43,7 +43,7 @@ def collect(run: str, patterns: tuple[str, ...], output: str, as_json: bool) -> 
             f"run {row.name} has no artifacts{what}", hints=[f"labctl runs show {row.name} --artifacts"]
         )
     target = Path(output)
-    clashes = [f"{j}/{a.name}" for j, a in wanted if (target / j / a.name).exists()]
+    clashes = [f"{j}/{a.name}" for j, a in wanted if os.path.lexists(target / j / a.name)]
     if clashes:
         raise UsageError(
             f"{len(clashes)} of the files are there already, {clashes[0]} first; nothing was copied",
@@ -87,7 +87,10 @@ def report(run: str, output: str | None, as_json: bool) -> None:
     if not source.exists():
         raise UsageError(f"run {row.name} has no report: it is {row.state}")
     if output is not None:
-        shutil.copyfile(source, output)
+        try:
+            shutil.copyfile(source, output)
+        except OSError as error:
+            raise UsageError(f"{output} could not be written", details=[str(error)]) from None
         write(output)
     elif as_json:
         write(source.read_text(encoding="utf-8"))

@@ -24,7 +24,7 @@ HOST: list[click.Parameter] = [
     click.Option(["--skip"], multiple=True, metavar="NAME", help="do not run these; use earlier results"),
     click.Option(["--from", "source"], metavar="RUN", help="take finished jobs of that run as they are"),
     click.Option(["--no-cache"], is_flag=True, help="run all jobs again"),
-    click.Option(["--seed"], type=click.IntRange(0), metavar="INT", help="seed of the run  [0]"),
+    click.Option(["--seed"], type=int, metavar="INT", help="seed of the run  [0]"),
     click.Option(["--gpu"], multiple=True, metavar="[ENV=]NAME", help="override environments' GPU"),
     click.Option(["--cpu"], multiple=True, metavar="[ENV=]CORES", help="override environments' cores"),
     click.Option(["--memory"], multiple=True, metavar="[ENV=]SIZE", help="override environments' memory"),

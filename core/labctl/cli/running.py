@@ -38,6 +38,8 @@ def run_project(name: str, given: Given, values: dict[str, Any]) -> int:
         grace = seconds(values["grace"])
     except ValueError as error:
         raise UsageError(f"--grace: {error}") from None
+    if values["seed"] is not None and not 0 <= values["seed"] < 2**63:
+        raise UsageError(f"--seed: {values['seed']} is no seed (0 to 2^63 - 1)")
     request = Request(
         plugin=name,
         given=given,
@@ -49,9 +51,9 @@ def run_project(name: str, given: Given, values: dict[str, Any]) -> int:
         use_cache=not values["no_cache"],
         seed=values["seed"],
         overrides={option: values[option] for option in OVERRIDES if values[option]},
-        tags=values["tag"],
-        note=values["note"],
-        command=shlex.join(["labctl", *sys.argv[1:]]),
+        tags=tuple(map(_utf8, values["tag"])),
+        note=_utf8(values["note"]),
+        command=_utf8(shlex.join(["labctl", *sys.argv[1:]])),
         grace=grace,
         executor_options=values["executor_options"],
     )
@@ -83,6 +85,11 @@ def _plan(request: Request, folder: str, home: str, *, as_json: bool) -> int:
         if store:
             store.close()
     return 0
+
+
+def _utf8(text: str) -> str:
+    """Words of the command line that are no UTF-8 come as lone surrogates, which no file can hold."""
+    return text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
 
 
 def say_end(finished: Finished) -> None:

@@ -53,7 +53,7 @@ def runs() -> None:
 
 @runs.command("list")
 @click.option("--plugin", metavar="NAME", help="only runs of this project")
-@click.option("--limit", type=click.IntRange(1), default=20, show_default=True)
+@click.option("--limit", type=click.IntRange(1, 10**9), default=20, show_default=True)
 @click.option("--all", "everything", is_flag=True, help="all of them")
 @click.option("--json", "as_json", is_flag=True, help="as JSON")
 def list_command(plugin: str | None, limit: int, everything: bool, as_json: bool) -> None:
@@ -187,12 +187,23 @@ def _show(run: RunRow, jobs: list[JobRow], attempts: list[dict[str, Any]], folde
             tally[outcome] = tally.get(outcome, 0) + 1
         write("Claims    " + ", ".join(f"{n} {outcome}" for outcome, n in tally.items()))
     if run.registration:
-        write(f"Record    sha256 {run.registration[:8]} of the claims, registered before the first job")
+        write(f"Record    sha256 {run.registration[:8]} of the claims{_registered(folder)}")
     write(f"Versions  {run.distribution} {run.version}")
     if folder.report.exists():
         import os
 
         write(f"Report    {os.path.relpath(folder.report)}")
+
+
+def _registered(folder: RunFolder) -> str:
+    """When the claims were first seen, and how many of them after their results were made."""
+    if not folder.record.exists():
+        return ""
+    record = msgspec.json.decode(folder.record.read_bytes())
+    seen = max((r["first_seen"] for r in record["registrations"].values()), default=0.0)
+    late = sum(verdict["post_hoc"] for verdict in record["verdicts"])
+    said = f", registered {datetime.fromtimestamp(seen).strftime('%d %b %Y, %H:%M:%S')}"
+    return said + (f"; {late} post hoc" if late else "")
 
 
 def _note(job: JobRow) -> str:

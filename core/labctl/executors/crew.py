@@ -26,6 +26,7 @@ from labctl.worker.loop import Task
 SLACK = 2.0  # seconds after its timeout in which a worker may end its job by itself
 STARTING = 300.0  # seconds for a template to import what is preloaded
 CHUNK = 1 << 16
+ONCE = 1 << 20  # bytes offered to a socket at a time
 STATES = {"timed out": "timed out", "stopped": "interrupted", "unborn": "interrupted"}
 
 
@@ -35,7 +36,7 @@ class _Worker:
         self.jobs = jobs
         self.keeper = keeper
         self.from_jobs = b""
-        self.to_jobs = b""
+        self.to_jobs: memoryview | bytes = b""
         self.born = False
         self.from_keeper = b""
         self.order: Order | None = None
@@ -163,7 +164,7 @@ class Crew:
         line = msgspec.json.encode(Task(order, layout)) + b"\n"
         try:
             sent = socket.send_fds(worker.jobs, [line], [write])
-            worker.to_jobs = line[sent:]
+            worker.to_jobs = memoryview(line)[sent:]
             self._write_jobs(worker)
         except OSError:
             pass  # it has just died: its keeper says how
@@ -174,7 +175,7 @@ class Crew:
         """Send what is left of an order, as far as the worker takes it now."""
         try:
             while worker.to_jobs:
-                worker.to_jobs = worker.to_jobs[worker.jobs.send(worker.to_jobs) :]
+                worker.to_jobs = worker.to_jobs[worker.jobs.send(worker.to_jobs[:ONCE]) :]
         except BlockingIOError:
             pass
         except OSError:

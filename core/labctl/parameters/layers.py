@@ -94,9 +94,10 @@ def resolve(types: Types, given: Given, configuration: Configuration) -> Resolve
     merge.flags(given.flags)
     merge.grid(given.grid)
     points = merge.points()
+    seed = merge.seed(file_values)
     if merge.mistakes:
         raise merge.error()
-    return Resolved(points, merge.seed(file_values), preset)
+    return Resolved(points, seed, preset)
 
 
 class _Merge:
@@ -148,8 +149,10 @@ class _Merge:
 
     def file_layer(self, path: str | None, values: dict[str, Any]) -> None:
         rest = {k: v for k, v in values.items() if k not in ("preset", "plugin", "seed")}
+        written = {name.replace("-", "_"): name for name in rest}
         for key, value in self._leaves(rest):
-            parts = tuple(key.split("."))
+            first, *others = key.split(".")
+            parts = (written.get(first, first), *others)
             place = self.document.keys.get(parts) or self.document.places.get(parts)
             where = f"{self.document.name}:{place[0]}:{place[1]}" if place else self.document.name
             problem = self._set(key, value, Origin("file", where), sweeps=True)
@@ -205,8 +208,16 @@ class _Merge:
         return tuple(found.values())
 
     def seed(self, values: dict[str, Any]) -> int | None:
+        """The file's own ``seed``, a whole number from 0 to 2^63 - 1."""
         seed = values.get("seed")
-        return seed if isinstance(seed, int) and not isinstance(seed, bool) else None
+        if seed is None:
+            return None
+        if isinstance(seed, bool) or not isinstance(seed, int) or not 0 <= seed < 2**63:
+            self._in_file(
+                self.document.places.get(("seed",)), f"seed: {seed!r:.40} is no seed (0 to 2^63 - 1)"
+            )
+            return None
+        return seed
 
     def text_of(self, values: dict[str, Any], key: str) -> str | None:
         value = values.get(key)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import NamedTuple
+from typing import Any, NamedTuple
+
+import msgspec
 
 from labctl.errors import UsageError
 from labctl.model.results import JobResult
@@ -15,11 +17,12 @@ from labctl.store.shelf import Shelf
 
 
 class Loan(NamedTuple):
-    """A result, the run it is from, and when it was made."""
+    """A result, the run it is from, and when it was made. ``differs``: how it was made otherwise."""
 
     result: JobResult
     run: str
     made: float
+    differs: str = ""
 
 
 class Lender:
@@ -34,6 +37,7 @@ class Lender:
         self._materials = materials
         self._source: RunRow | None = None
         self._rows: dict[str, dict[str, JobRow]] = {}
+        self._plans: dict[str, dict[str, Any]] = {}
         if source is not None:
             self._source = find_run(store.db, source)
             if self._source.plugin != plugin:
@@ -77,7 +81,26 @@ class Lender:
         row = self._rows[run.name].get(job.id)
         if row is None or not row.result().ok or not all(self._shelf.has(a) for a in row.artifacts):
             return None
-        return Loan(row.result(), run.name, row.made or row.ended or run.created)
+        made = row.made or row.ended or run.created
+        return Loan(row.result(), run.name, made, self._differs(run.name, job))
+
+    def _differs(self, run: str, job: PlannedJob) -> str:
+        """How a run made a job's result otherwise than this plan would; its code may differ unsaid."""
+        path = self._store.folder(run).plan
+        if run not in self._plans:
+            record = msgspec.json.decode(path.read_bytes()) if path.exists() else {}
+            self._plans[run] = record.get("keys", {})
+        then = self._plans[run].get(job.id)
+        now = msgspec.to_builtins(self._materials[job.id])
+        if then is None:
+            return ""
+        parts = [
+            f"{name} {then['params'].get(name)!r} instead of {now['params'].get(name)!r}"
+            for name in {**now["params"], **then["params"]}
+            if then["params"].get(name) != now["params"].get(name)
+        ]
+        parts += [part for part in ("seed", "files") if then[part] != now[part]]
+        return f"{job.id} of {run} was made with another {', '.join(parts)}"[:300] if parts else ""
 
     def _from_cache(self, plan: Plan, job: PlannedJob) -> Loan | None:
         inputs: dict[str, tuple[JobResult, ...]] = {}

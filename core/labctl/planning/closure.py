@@ -146,7 +146,7 @@ class Closures:
             found = named or owner_of(top, self._distributions.values())
             file = self._find(top)
             if found is not None:
-                self._versions[top] = f"{found.name} {found.version}"
+                self._versions[top] = found.version if named else f"{found.name} {found.version}"
             elif file is not None:
                 self._versions[top] = self._source(top, file).sha256
             else:

@@ -55,11 +55,17 @@ def key_of(frozen: Material, inputs: dict[str, tuple[JobResult, ...]]) -> str:
     return digest({"material": frozen, "inputs": made})
 
 
+def as_input(result: JobResult) -> JobResult:
+    """A result without what may differ from run to run: its point, its seconds, whether it was cached."""
+    state = "succeeded" if result.ok else result.state
+    return msgspec.structs.replace(result, id=local_name(result.id), state=state, seconds=0.0)
+
+
 def result_digest(result: JobResult) -> list[Any]:
     """A result as it counts in a follower's key: its id, value and artifacts, or that there is none."""
     name = local_name(result.id)
-    if not result.ok:
-        return [name, None]
+    if not result.ok:  # a tolerant job may say why, so the reason is part of what it reads
+        return [name, None, result.state, str(result.error or "")]
     return [name, digest(result.value), [[a.name, a.sha256] for a in result.artifacts]]
 
 

@@ -74,6 +74,7 @@ def override(
     A bare value is for all environments, ``NAME=VALUE`` for one, which wins. Raises UsageError.
     """
     found = {environment.name: environment for environment in environments}
+    mistakes: list[str] = []
     for option, texts in options.items():
         field, parse = FIELDS[option]
         parts = [part for text in texts for part in text.split(",")]
@@ -82,15 +83,19 @@ def override(
             try:
                 parsed = parse(value if equals else part)
             except ValueError as error:
-                raise UsageError(f"--{option} {part}: {error}") from None
+                mistakes.append(f"--{option} {part}: {error}")
+                continue
             if equals and name not in found:
                 near = difflib.get_close_matches(name, found, 1, 0.5)
-                hints = [f"did you mean --{option} {near[0]}={value}?"] if near else []
-                raise UsageError(
-                    f"--{option} {part}: there is no environment {name}",
-                    details=["there are: " + ", ".join(found)],
-                    hints=hints,
+                also = (
+                    f"did you mean --{option} {near[0]}={value}?"
+                    if near
+                    else f"there are: {', '.join(found)}"
                 )
+                mistakes.append(f"--{option} {part}: there is no environment {name}; {also}")
+                continue
             for key in [name] if equals else list(found):
                 found[key] = msgspec.structs.replace(found[key], **{field: parsed})
+    if mistakes:
+        raise UsageError(mistakes[0], details=[*mistakes[1:], "nothing was started"])
     return found

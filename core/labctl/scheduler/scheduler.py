@@ -18,8 +18,8 @@ from labctl.model.canonical import digest
 from labctl.model.machine import Environment
 from labctl.model.results import Artifact, JobFailure, JobResult
 from labctl.model.wire import Event, Order
-from labctl.planning.keys import Material, key_of
-from labctl.planning.plan import Plan, local_name
+from labctl.planning.keys import Material, as_input, key_of
+from labctl.planning.plan import Plan
 from labctl.scheduler.listener import Change, Listener
 from labctl.scheduler.state import MAX_INTERRUPTIONS, Tracked, outcome
 from labctl.spi import Code, Executor
@@ -143,12 +143,9 @@ class Scheduler:
         return max(1, self._executor.slots) - used + 1e-9
 
     def _inputs(self, tracked: Tracked) -> dict[str, tuple[JobResult, ...]]:
-        """Results of the needs, under the plugin's own names: a job does not know its point."""
+        """Results of the needs as a job may see them: what its key holds, and no more."""
         return {
-            role: tuple(
-                msgspec.structs.replace(self.borrowed.get(i) or self.tracked[i].as_result(), id=local_name(i))
-                for i in ids
-            )
+            role: tuple(as_input(self.borrowed.get(i) or self.tracked[i].as_result()) for i in ids)
             for role, ids in tracked.job.needs.items()
         }
 

@@ -24,7 +24,8 @@ def find_project(start: str | None = None) -> str:
 
 def find_home(project: str) -> str:
     """The home's path, whether it is there or not. ``LABCTL_HOME`` overrides."""
-    return os.environ.get("LABCTL_HOME") or os.path.join(project, FOLDER)
+    chosen = os.environ.get("LABCTL_HOME")
+    return os.path.abspath(os.path.expanduser(chosen)) if chosen else os.path.join(project, FOLDER)
 
 
 def make_home(home: str) -> None:

@@ -81,7 +81,9 @@ class Store:
         now = time.time()
         with transaction(self.db, durable=True):
             changed = self.db.execute(
-                "UPDATE run SET state = 'interrupted', ended = ? WHERE id = ? AND state = 'running'",
+                "UPDATE run SET state = 'interrupted', ended = ?, jobs_done = (SELECT count(*) FROM job"
+                " WHERE run = run.id AND job.state IN ('succeeded', 'cached', 'reused'))"
+                " WHERE id = ? AND state = 'running'",
                 (now, run),
             ).rowcount
             if changed:

@@ -12,6 +12,7 @@ import msgspec
 from labctl.errors import PluginError, UsageError
 from labctl.model.jobcontext import ArtifactError, bad_name
 from labctl.model.results import Copy, Publish, Report
+from labctl.planning.plan import at_point, local_name
 from labctl.plugins.listing import open_catalogue
 from labctl.plugins.loaded import load_project, point_from_record
 from labctl.report.view import ReportView
@@ -46,19 +47,20 @@ def planned_actions(run: RunRow, home: str) -> list[PlannedAction]:
     db = open_for_reading(home)
     assert db is not None
     objects = Objects(Path(home) / "objects")
-    results = {}
-    for job in jobs_of(db, run.id):
-        paths = {a.name: str(objects.path(a.sha256)) for a in job.artifacts}
-        results[job.id] = job.result(paths)
-    report = Report(run.name, results, view.sections, view.verdicts)
+    results = [
+        job.result({a.name: str(objects.path(a.sha256)) for a in job.artifacts})
+        for job in jobs_of(db, run.id)
+    ]
     found: list[PlannedAction] = []
     for recorded in record["points"]:
-        point = point_from_record(loaded, recorded["label"], recorded["parameters"])
+        label = recorded["label"]
+        point = point_from_record(loaded, label, recorded["parameters"])
         ctx = loaded.context(point, run.seed, project)
-        found += [
-            _compared(a, report, Path(project), loaded.project.wrong)
-            for a in loaded.project.deploy(ctx, report)
-        ]
+        own = [r for r in results if r.id == at_point(local_name(r.id), label)]
+        named = {local_name(r.id): msgspec.structs.replace(r, id=local_name(r.id)) for r in own}
+        report = Report(run.name, named, view.sections, view.verdicts)
+        actions = loaded.project.deploy(ctx, report)
+        found += [_compared(a, report, Path(project), loaded.project.wrong) for a in actions]
     return found
 
 

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
 import msgspec
 
 from labctl.errors import LabError
-from labctl.model.results import JobResult, Section, Verdict
+from labctl.model.results import Evidence, JobResult, Section, Verdict
 from labctl.planning.plan import PlannedPrediction, at_point
 from labctl.plugins.load import describe, save_traceback
 from labctl.report.html_page import to_html
@@ -70,7 +70,9 @@ def finish(
     notes: tuple[str, ...] = ()
     if not stopped:
         sections, notes = _sections(prepared, store, watcher, results, name)
-    verdicts = _verdicts(prepared, store, run, results, sections, first_seen)
+    evidence = _evidence(prepared, sections, watcher)
+    verdicts = _verdicts(prepared, store, run, results, evidence, first_seen)
+    notes += borrowed_words(prepared)
     flat = tuple(section for _, section in sections)
     headline = flat[0].headline if flat else _headline(state, verdicts)
     done = sum(result.ok for result in results.values())
@@ -91,6 +93,18 @@ def finish(
     return Finished(
         name, state, code, verdicts, headline, folder.report, seconds, row.spent_usd, view.job_counts()
     )
+
+
+def borrowed_words(prepared: Prepared) -> tuple[str, ...]:
+    """Which results came from other runs, and where those were made otherwise than this one asks."""
+    runs: dict[str, list[str]] = {}
+    for job_id, loan in prepared.loans.items():
+        runs.setdefault(loan.run, []).append(job_id)
+    said = []
+    for run, ids in runs.items():
+        more = f" and {len(ids) - 6} more" if len(ids) > 6 else ""
+        said.append(f"taken from {run}: {', '.join(ids[:6])}{more}")
+    return (*said, *dict.fromkeys(loan.differs for loan in prepared.loans.values() if loan.differs))
 
 
 def draw(view: ReportView, folder: RunFolder, store: Store, watcher: Watcher) -> None:
@@ -154,17 +168,10 @@ def _verdicts(
     store: Store,
     run: int,
     results: dict[str, JobResult],
-    sections: tuple[tuple[str, Section], ...],
+    evidence: dict[str, Evidence],
     first_seen: dict[str, float],
 ) -> tuple[Verdict, ...]:
     claims = prepared.frozen.plan.predictions
-    evidence = {
-        at_point(brought.prediction, label): msgspec.structs.replace(
-            brought, prediction=at_point(brought.prediction, label)
-        )
-        for label, section in sections
-        for brought in section.evidence
-    }
     made = dict(store.db.execute("SELECT id, made FROM job WHERE run = ? AND made IS NOT NULL", (run,)))
     made |= {job_id: loan.made for job_id, loan in prepared.loans.items()}
     registered = {c.id: first_seen[prepared.frozen.registrations[c.id]] for c in claims}
@@ -172,10 +179,43 @@ def _verdicts(
         [msgspec.structs.replace(c.prediction, id=c.id) for c in claims],
         evidence,
         post_hoc={
-            c.id: any(made.get(j, registered[c.id]) < registered[c.id] for j in c.jobs) for c in claims
+            c.id: any(made.get(j, registered[c.id]) < registered[c.id] for j in _basis(prepared, c.jobs))
+            for c in claims
         },
         missing={c.id: _why_missing(c, results) for c in claims},
+        families=prepared.families,
     )
+
+
+def _basis(prepared: Prepared, jobs: Iterable[str]) -> set[str]:
+    """Jobs with all that they rest on: a judge that is run again does not make its data younger."""
+    needs = {job.id: [i for ids in job.needs.values() for i in ids] for job in prepared.frozen.plan.jobs}
+    found: set[str] = set()
+    todo = list(jobs)
+    while todo:
+        job = todo.pop()
+        if job not in found:
+            found.add(job)
+            todo += needs.get(job, [])
+    return found
+
+
+def _evidence(
+    prepared: Prepared, sections: tuple[tuple[str, Section], ...], watcher: Watcher
+) -> dict[str, Evidence]:
+    """Evidence by claim. What names no claim, or a claim that has some already, is said and left out."""
+    claims = {claim.id for claim in prepared.frozen.plan.predictions}
+    found: dict[str, Evidence] = {}
+    for label, section in sections:
+        for brought in section.evidence:
+            name = at_point(brought.prediction, label)
+            if name in found:
+                watcher.warned(f"{section.title} brings evidence for {name} a second time: it is left out")
+            elif name in claims:
+                found[name] = msgspec.structs.replace(brought, prediction=name)
+            elif not prepared.request.only:
+                watcher.warned(f"{section.title} brings evidence for {name}, which is no registered claim")
+    return found
 
 
 def _why_missing(claim: PlannedPrediction, results: dict[str, JobResult]) -> str:

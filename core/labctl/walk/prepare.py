@@ -15,6 +15,7 @@ from labctl.planning.borrow import Lender, Loan
 from labctl.planning.closure import Closures
 from labctl.planning.freeze import Frozen, freeze, narrowed, whole_plan
 from labctl.planning.keys import key_of
+from labctl.planning.plan import Plan
 from labctl.planning.select import select
 from labctl.planning.sources import SourceTable
 from labctl.plugins.catalogue import Catalogue
@@ -73,6 +74,7 @@ class Prepared(NamedTuple):
     price: Price
     folder: str
     closures: Closures
+    families: dict[str, int]
 
     def cached(self, shelf: Shelf) -> dict[str, str]:
         """Jobs that the cache answers, as far as that is known now: id -> the run that made it."""
@@ -121,8 +123,18 @@ def prepare(request: Request, catalogue: Catalogue, folder: str, home: str, stor
     seconds = _usual(frozen, store)
     price = price_of(frozen, executor, seconds)
     return Prepared(
-        request, catalogue, loaded, resolved, frozen, loans, executor, seed, seconds, price, folder, closures
-    )
+        request, catalogue, loaded, resolved, frozen, loans, executor, seed, seconds, price, folder, closures,
+        _family_sizes(plan),
+    )  # fmt: skip
+
+
+def _family_sizes(plan: Plan) -> dict[str, int]:
+    """How many claims are registered together: a selection of jobs does not make a family smaller."""
+    found: dict[str, int] = {}
+    for claim in plan.predictions:
+        if claim.prediction.family:
+            found[claim.prediction.family] = found.get(claim.prediction.family, 0) + 1
+    return found
 
 
 def _usual(frozen: Frozen, store: Store | None) -> dict[str, float]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import queue
 import shutil
 import signal
+import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
@@ -19,7 +20,7 @@ from labctl.store.database import transaction
 from labctl.store.folder import write_json
 from labctl.store.runs import NewRun, Store, text
 from labctl.store.shelf import Shelf
-from labctl.walk.ending import Finished, Watcher, finish
+from labctl.walk.ending import Finished, Watcher, borrowed_words, finish
 from labctl.walk.prepare import Prepared
 
 
@@ -50,6 +51,8 @@ def drive(prepared: Prepared, store: Store, watcher: Watcher) -> Finished:
         )
         _take_loans(prepared, scheduler, store, run)
         watcher.began(name, prepared, prepared.cached(shelf))
+        for words in borrowed_words(prepared):
+            watcher.warned(words)
         for job_id, tracked in scheduler.tracked.items():
             if tracked.state == "reused":
                 watcher.changed(Change(job_id, "reused", origin=prepared.loans[job_id].run))
@@ -70,7 +73,10 @@ def drive(prepared: Prepared, store: Store, watcher: Watcher) -> Finished:
                 prepared.executor.close()
         return finish(prepared, store, watcher, scheduler, run, name, first_seen)
     except BaseException as error:
-        store.interrupt(run, f"the host could not go on: {error}")
+        try:
+            store.interrupt(run, f"the host could not go on: {error}")
+        except sqlite3.Error:
+            pass  # the disk may be full: the next command that can write will say so in its place
         raise
     finally:
         shutil.rmtree(store.home / "work" / name, ignore_errors=True)

@@ -21,7 +21,6 @@ from labctl.worker.execute import execute
 from labctl.worker.place import Layout, LocalPlace
 
 STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
-LINE = 64 * 1024 * 1024  # bytes of one order at most
 
 
 class Task(msgspec.Struct, frozen=True):
@@ -92,18 +91,19 @@ class Worker:
     def _receive(self) -> tuple[Task, int] | None:
         """The next order with its log pipe; None when the host has gone."""
         fds: list[int] = []
-        while b"\n" not in self._buffer:
+        pieces = [self._buffer]
+        while b"\n" not in pieces[-1]:
             try:
-                data, received, _, _ = socket.recv_fds(self._control, 65536, 1)
+                data, received, _, _ = socket.recv_fds(self._control, 1 << 18, 1)
             except InterruptedError:
                 continue
             except OSError:
                 return None
             fds += received
-            if not data or len(self._buffer) > LINE:
+            if not data:
                 return None
-            self._buffer += data
-        line, _, self._buffer = self._buffer.partition(b"\n")
+            pieces.append(data)
+        line, _, self._buffer = b"".join(pieces).partition(b"\n")
         return self._decoder.decode(line), fds[0]
 
     def _redirect(self, log: int) -> None:
