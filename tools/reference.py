@@ -26,7 +26,7 @@ from labctl.cli.main import COMMANDS, lab
 from labctl.cli.run import HOST
 from labctl.errors import BY_CODE
 from labctl.parameters.fields import HOST_OPTIONS, Field
-from labctl.parameters.layers import Types, _option, _variable
+from labctl.parameters.layers import Types, option_of, variable_of
 from labctl.plugins.facade import HOOKS
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -155,8 +155,8 @@ def parameters() -> Iterator[str]:
 
 def parameter_row(plugin: str, key: str, field: Field) -> tuple[str, ...]:
     shown = " ".join(map(str, field.default)) if isinstance(field.default, tuple) else str(field.default)
-    variable = f"LABCTL_{plugin.replace('-', '_').upper()}_{_variable(key)}"
-    return (f"`{_option(key)}`", field.word, f"`{shown}`", bounds(field.type), f"`{variable}`", field.help)
+    variable = f"LABCTL_{plugin.replace('-', '_').upper()}_{variable_of(key)}"
+    return (f"`{option_of(key)}`", field.word, f"`{shown}`", bounds(field.type), f"`{variable}`", field.help)
 
 
 def bounds(annotation: Any) -> str:

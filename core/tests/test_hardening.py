@@ -179,7 +179,8 @@ from labctl.api import *
 class P:
     @hookimpl
     def provision(self, ctx):
-        return [Environment(name="odd", preload=("odd_preload",), timeout=2), Environment(name="plain", timeout=2)]  # noqa: E501
+        yield Environment(name="odd", preload=("odd_preload",), timeout=2)
+        yield Environment(name="plain", timeout=2)
     @hookimpl
     def run(self, ctx, environments):
         yield Job("a", "odd_tasks:work", {"text": "x" * 600_000}, environment="odd")
@@ -210,6 +211,69 @@ def test_a_template_that_ends_its_process_costs_no_other_worker(lab: Lab) -> Non
     assert done.code == 0, done.err
     assert lab.record("odd-1")["jobs"][0]["value"] == 600_000
     assert "no worker could be started" not in done.err
+
+
+def test_a_job_cannot_change_the_inputs_of_another(lab: Lab) -> None:
+    tasks = """
+        import os
+        def make(job):
+            folder = job.artifact("m")
+            folder.mkdir()
+            (folder / "w").write_text("1")
+            return 1
+        def spoil(job):
+            (job.input("m").path("m") / "more").write_text("x")
+            (job.input("m").path("m") / "w").unlink()
+            return 1
+        def look(job):
+            return sorted(os.listdir(job.input("m").path("m")))
+        """
+    body = "yield Job('a', 'odd_tasks:make')\nyield Job('b', 'odd_tasks:spoil', needs={'m': 'a'})\n"
+    body += "yield Job('c', 'odd_tasks:look', needs={'m': 'a', 'after': 'b'})"
+    plan(lab, body, odd_tasks=tasks)
+    assert lab("run", "odd").code == 0
+    assert lab.record("odd-1")["jobs"][2]["value"] == ["w"]
+
+
+def test_a_file_that_is_linked_into_an_artifact_stays_its_owners(one: Make, tmp_path: Path) -> None:
+    mine = tmp_path / "mine.dat"
+    mine.write_text("1")
+    lab = one(f"import os\ndef work(job):\n    os.link({str(mine)!r}, job.artifact('x'))\n    return 1")
+    assert lab("run", "one").code == 0, "on one file system"
+    assert mine.stat().st_mode & 0o200
+    mine.write_text("2")
+    assert lab("collect", "last", "-o", "out").code == 0
+    assert (lab.folder / "out/work/x").read_text() == "1"
+
+
+def test_variables_of_a_longer_named_project_are_its_own(dice: Lab, projects) -> None:  # type: ignore[no-untyped-def]
+    dice.plugin("dice-x", projects.one_job().replace("one_tasks", "dice_x_tasks"), dice_x_tasks="")
+    dice.variables["LABCTL_DICE_X_SIDES"] = "3"
+    assert dice("run", "dice", "--preset", "quick").code == 0
+    dice.variables["LABCTL_DICE_SIDE"] = "3"
+    assert dice("run", "dice").code == 2
+
+
+def test_a_worker_with_other_limits_is_not_used_again(lab: Lab) -> None:
+    tasks = """
+        import resource, sys
+        def work(job):
+            seen = [resource.getrlimit(resource.RLIMIT_NOFILE)[0] > 50, sys.getrecursionlimit()]
+            resource.setrlimit(resource.RLIMIT_NOFILE, (50, 50))
+            sys.setrecursionlimit(500)
+            return seen
+        """
+    plan(lab, "for i in range(3): yield Job(f'w/{i}', 'odd_tasks:work')", odd_tasks=tasks)
+    assert lab("run", "odd", "--jobs", "1").code == 0
+    assert [job["value"] for job in lab.record("odd-1")["jobs"]] == [[True, 1000]] * 3
+
+
+def test_stopped_without_being_asked_is_a_failure(one: Make) -> None:
+    lab = one("from labctl.api import Stopped\ndef work(job):\n    raise Stopped")
+    done = lab("run", "one")
+    assert done.code == 1
+    assert "it raised Stopped though the run was not being stopped" in done.err
+    assert len(lab.record("one-1")["attempts"]) == 1
 
 
 def test_a_damaged_object_does_not_survive_no_cache(dice: Lab) -> None:

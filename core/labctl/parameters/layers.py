@@ -71,6 +71,8 @@ class Types(NamedTuple):
     own: type[msgspec.Struct] | None
     extensions: dict[str, type[msgspec.Struct]]
     presets: Mapping[str, Mapping[str, Any]]
+    siblings: frozenset[str] = frozenset()
+    """Names of the other projects that are installed."""
 
     def fields(self) -> dict[str, Field]:
         """Fields by key: ``lr``, ``optimiser.beta``, ``extensions.confusion.depth``."""
@@ -163,9 +165,11 @@ class _Merge:
 
     def environment(self, environ: Mapping[str, str]) -> None:
         prefix = f"LABCTL_{self.types.plugin.replace('-', '_').upper()}_"
-        names = {prefix + _variable(key): key for key in self.fields}
+        names = {prefix + variable_of(key): key for key in self.fields}
+        others = tuple(f"LABCTL_{other.replace('-', '_').upper()}_" for other in self.types.siblings)
+        others = tuple(other for other in others if other.startswith(prefix))  # nsm and nsm-audit
         for name in sorted(environ):
-            if not name.startswith(prefix):
+            if not name.startswith(prefix) or (name not in names and name.startswith(others)):
                 continue
             key = names.get(name)
             if key is None:
@@ -320,7 +324,8 @@ class _Merge:
         return msgspec.convert(nested, kind, dec_hook=decode)
 
 
-def _variable(key: str) -> str:
+def variable_of(key: str) -> str:
+    """What follows ``LABCTL_PLUGIN_`` in the environment variable of a parameter."""
     if key.startswith(EXTENSIONS + "."):
         _, name, rest = key.split(".", 2)
         return f"_{name}__{rest.replace('.', '__')}".replace("-", "_").upper()

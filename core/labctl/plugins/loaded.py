@@ -77,7 +77,8 @@ def load_project(catalogue: Catalogue, name: str, home: str) -> Loaded:
             extension.failed = f"another extension named {extension.name} has options, too"
             continue
         kinds[extension.name] = kind
-    types = Types(name, own, kinds, presets)
+    siblings = frozenset(other.name for other in catalogue.projects() if other.name != name)
+    types = Types(name, own, kinds, presets, siblings)
     try:
         fields = types.fields()
     except (TypeError, NameError) as error:  # an annotation that names what is not there

@@ -107,12 +107,15 @@ class Objects:
         if target.exists():
             return
         if artifact.folder:
-            shutil.copytree(source, target, copy_function=_link)
+            shutil.copytree(source, target, copy_function=link_or_copy)
         else:
-            _link(str(source), str(target))
+            link_or_copy(str(source), str(target))
 
     def _near(self, path: Path, target: Path) -> Path:
         temporary = target.parent / f".tmp-{os.urandom(8).hex()}"
+        if _has_other_names(path):  # somebody's own file, linked into the artifact: it stays theirs
+            (shutil.copytree if path.is_dir() else shutil.copyfile)(path, temporary)
+            return temporary
         try:
             os.rename(path, temporary)
         except OSError:  # another file system
@@ -120,7 +123,15 @@ class Objects:
         return temporary
 
 
-def _link(source: str, target: str) -> None:
+def _has_other_names(path: Path) -> bool:
+    if not path.is_dir():
+        return os.lstat(path).st_nlink > 1
+    files = (os.path.join(folder, name) for folder, _, names in os.walk(path) for name in names)
+    return any(os.lstat(file).st_nlink > 1 for file in files)
+
+
+def link_or_copy(source: str, target: str) -> None:
+    """A second name for a file, or a copy where the file system has no links."""
     try:
         os.link(source, target)
     except OSError:

@@ -48,7 +48,7 @@ def execute(order: Order, place: Place, stopping: Callable[[], bool] = lambda: F
 
     place.emit(event("started", {"pid": os.getpid()}))
     job = JobContext(order, place, stopping)
-    end = _outcome(order, job, place)
+    end = _outcome(order, job, place, stopping)
     job.flush()
     _flush_output()
     end |= {
@@ -61,7 +61,7 @@ def execute(order: Order, place: Place, stopping: Callable[[], bool] = lambda: F
     return ended
 
 
-def _outcome(order: Order, job: JobContext, place: Place) -> dict[str, Any]:
+def _outcome(order: Order, job: JobContext, place: Place, stopping: Callable[[], bool]) -> dict[str, Any]:
     try:
         set_threads(order.threads)
         function = load(order.function)
@@ -71,6 +71,9 @@ def _outcome(order: Order, job: JobContext, place: Place) -> dict[str, Any]:
         value = checked(value)
         artifacts = [_kept(place, name) for name in job.declared]
     except Stopped:
+        if not stopping():
+            message = "it raised Stopped though the run was not being stopped"
+            return {"state": "failed", "error": _plain("Stopped", message)}
         return {"state": "interrupted", "saved": True, "error": _plain("Stopped", "saved and stopped")}
     except _TimedOut:
         return {"state": "timed out", "error": _plain("", f"still running after {order.timeout:g} s")}

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import ctypes
 import os
+import resource
 import signal
 import socket
 import sys
@@ -20,6 +21,7 @@ from labctl.model.wire import Event, Order
 from labctl.worker.execute import execute
 from labctl.worker.place import Layout, LocalPlace
 
+LIMITS = (resource.RLIMIT_NOFILE, resource.RLIMIT_AS, resource.RLIMIT_CPU, resource.RLIMIT_FSIZE)
 STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 
 
@@ -53,7 +55,7 @@ class Worker:
     def _run(self, task: Task, log: int) -> None:
         self._redirect(log)
         self._handle_signals()  # a job before may have set its own
-        path = list(sys.path)
+        path, process = list(sys.path), _process_state()
         variables, cwd, mask = dict(os.environ), os.getcwd(), os.umask(0o077)
         place = LocalPlace(task.layout, self._emit_early)
         os.chdir(place.folder)
@@ -68,6 +70,7 @@ class Worker:
         assert ended is not None
         good = ended.data["state"] == "succeeded" and not self._stopping
         clean = good and threading.active_count() == 1 and not _has_children()
+        clean = clean and _unchanged(process, _process_state())
         self._flush()
         void = os.open(os.devnull, os.O_WRONLY)
         self._redirect(void)
@@ -139,6 +142,20 @@ class Worker:
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
         # They were blocked around the fork: a SIGTERM in between would have killed a worker that saves.
         signal.pthread_sigmask(signal.SIG_UNBLOCK, STOP_SIGNALS)
+
+
+def _process_state() -> tuple[Any, ...]:
+    """What a job may change for the whole process, as far as it is cheap to see."""
+    limits = tuple(resource.getrlimit(number) for number in LIMITS)
+    decimal, torch = sys.modules.get("decimal"), sys.modules.get("torch")
+    precision = decimal.getcontext().prec if decimal else None
+    dtype = torch.get_default_dtype() if torch else None
+    return limits, sys.getrecursionlimit(), os.nice(0), precision, dtype
+
+
+def _unchanged(before: tuple[Any, ...], after: tuple[Any, ...]) -> bool:
+    """A setting of a module that the job was first to import is not known to have changed."""
+    return all(old is None or old == new for old, new in zip(before, after, strict=True))
 
 
 def _restore_environment(variables: dict[str, str]) -> None:

@@ -11,7 +11,7 @@ import msgspec
 
 from labctl.model.results import Artifact
 from labctl.model.wire import Event
-from labctl.store.objects import Objects
+from labctl.store.objects import Objects, link_or_copy
 
 
 class Layout(msgspec.Struct, frozen=True):
@@ -37,7 +37,15 @@ class LocalPlace:
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
 
     def find(self, sha256: str) -> Path:
-        return self._objects.find(sha256)
+        """A file of the store itself, or this attempt's own view of a folder: a job may write into it."""
+        path = self._objects.find(sha256)
+        if not path.is_dir():
+            return path
+        view = self.folder / ".inputs" / sha256
+        if not view.exists():
+            view.parent.mkdir(exist_ok=True)
+            shutil.copytree(path, view, copy_function=link_or_copy)
+        return view
 
     def keep(self, path: Path, name: str) -> Artifact:
         return self._objects.put(path, name)

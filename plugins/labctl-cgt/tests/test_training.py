@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import replace
 from pathlib import Path
 
@@ -88,7 +89,7 @@ def test_a_killed_training_goes_on_where_it_was(tmp_path):
 
 
 def test_a_stop_leaves_a_checkpoint(tmp_path):
-    asked = iter([False, False, True])
+    asked = itertools.chain([False, False], itertools.repeat(True))
     params = {**PARAMS, "family": "labctl_cgt.subjects.chiral:family", "event": "prediction"}
     end = run_job(
         "labctl_cgt.training.train:train", tmp_path, id="train/chiral/0", params=params, seed=5,
