@@ -19,10 +19,11 @@ TABLES = ("parameters", "plugins")
 class Layer:
     """One configuration file: its path as it is shown, and what it says."""
 
-    __slots__ = ("path", "values")
+    __slots__ = ("folder", "path", "values")
 
-    def __init__(self, path: str, values: Mapping[str, Any]) -> None:
+    def __init__(self, path: str, values: Mapping[str, Any], folder: str = "") -> None:
         self.path = path
+        self.folder = folder
         self.values = values
 
 
@@ -43,6 +44,10 @@ class Configuration:
         """The same table file by file, from weak to strong."""
         found = [(layer.path, self._table_of(layer, keys)) for layer in self.layers]
         return [(path, table) for path, table in found if table]
+
+    def folder(self, path: str) -> str:
+        """Where the file that is shown as ``path`` lies."""
+        return next((layer.folder for layer in self.layers if layer.path == path), "")
 
     def blocked(self) -> dict[str, str]:
         """Blocked plugins and where that is said: ``[plugins] block`` and ``LABCTL_BLOCK``."""
@@ -95,4 +100,4 @@ def _load(path: str, shown: str) -> Layer | None:
             details=["it knows: " + ", ".join(TABLES)],
             hints=[f"did you mean {near[0]}?"] if near else [],
         )
-    return Layer(shown, values)
+    return Layer(shown, values, os.path.dirname(os.path.abspath(path)))

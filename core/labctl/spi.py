@@ -58,12 +58,14 @@ class Executor(Protocol):
     """Where jobs run. ``can``: of timeout, adopt, service, publish, isolate.
 
     ``store``: the name of its content store; ``local`` is the one in the home.
+    ``gpus``: how many GPUs its jobs share out among them, None where each gets what it asks for.
     ``slots``: how many cpu tokens there are, once open. ``options``: a frozen type of its own
     command-line options, or None.
     """
 
     name: str
     store: str
+    gpus: int | None
     slots: int
     can: frozenset[str]
     options: type | None

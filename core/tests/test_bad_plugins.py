@@ -87,6 +87,18 @@ BROKEN = {
         "def run(self, ctx, environments): return [Job('a', 'bad_tasks:work', timeout=1e6)]",
         "its timeout of 1e+06 s is not within",
     ),
+    "a prediction on nothing": (
+        "def run(self, ctx, environments): return [Job('a', 'bad_tasks:work'),"
+        " Prediction('P', 'c', (), 'e', '>', 1.0)]",
+        "prediction P rests on no job",
+    ),
+    "a volume elsewhere": (
+        "def provision(self, ctx): return Environment(volumes=('../../evil',))",
+        "volumes '../../evil' is no name",
+    ),
+    "no cpu": ("def provision(self, ctx): return Environment(cpu=-1)", "cpu is -1; it has to be above 0"),
+    "no name": ("def provision(self, ctx): return Environment(name='')", "name '' is no name"),
+    "no package": ("def provision(self, ctx): return Environment(packages=('((x',))", "names no package"),
     "an unknown hook": ("def collectt(self, ctx, results): return []", "unknown hook 'collectt'"),
     "an unknown argument": ("def run(self, ctx, machines): return []", "machines"),
     "a keyword-only argument": (

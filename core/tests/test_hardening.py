@@ -423,6 +423,152 @@ def test_an_option_of_an_extension_can_be_swept(lab: Lab) -> None:
     assert "--deep-one.depth" in lab("plugins", "show", "host").out
 
 
+def test_an_input_file_that_changes_fails_its_job_alone(lab: Lab) -> None:
+    source = """
+        from labctl.api import *
+        class Options(Parameters):
+            table: InputFile | None = None
+        class P:
+            parameters = Options
+            @hookimpl
+            def run(self, ctx, environments):
+                yield Job("slow", "odd_tasks:slow")
+                yield Job("late", "odd_tasks:late", needs={"x": "slow"}, files={"t": ctx.parameters.table})
+                yield Job("other", "odd_tasks:slow", needs={"x": "slow"})
+        plugin = P()
+        """
+    tasks = "import time\ndef slow(job):\n    time.sleep(1.5)\n    return 1\ndef late(job): return 1\n"
+    lab.plugin("odd", source, odd_tasks=tasks)
+    (lab.folder / "t.txt").write_text("1")
+    host = lab.start("run", "odd", "--table", "t.txt")
+    wait(lambda: (lab.home / "labctl.db").exists() and "running" in lab("runs", "show", "last").out)
+    (lab.folder / "t.txt").write_text("2")
+    _, err = host.communicate(timeout=30)
+    assert host.returncode == 6
+    assert "has changed since it was digested" in err
+    assert states(lab, "odd-1") == {"slow": "succeeded", "late": "failed", "other": "succeeded"}
+
+
+def test_a_users_timeout_caps_those_of_jobs(lab: Lab) -> None:
+    plan(lab, "yield Job('a', 'odd_tasks:work', timeout=100.0)", odd_tasks="def work(job): return 1")
+    done = lab("run", "odd", "--timeout", "50", "--plan", "--json")
+    assert done.code == 0, done.err
+    assert done.json["jobs"][0]["timeout"] == 50.0
+
+
+def test_what_plugins_print_is_not_among_the_events(lab: Lab) -> None:
+    body = "        print('planning')\n        yield Job('a', 'odd_tasks:work')"
+    source = "print('imported')\n" + PLAN.format(body=body)
+    lab.plugin("odd", source, odd_tasks="def work(job):\n    print('working')\n    return 1")
+    for where in ("local", "inline"):
+        done = lab("run", "odd", "--json", "--no-cache", "--on", where)
+        assert done.code == 0
+        assert all(line.startswith("{") for line in done.out.splitlines()), done.out
+
+
+def test_paths_in_a_file_begin_at_the_file(dice: Lab) -> None:
+    (dice.folder / "t.txt").write_text("project")
+    (dice.folder / "sub").mkdir()
+    (dice.folder / "sub" / "t.txt").write_text("sub")
+    (dice.folder / "labctl.toml").write_text('[parameters.dice]\ntable = "t.txt"\n')
+    command = dice.command("run", "dice", "--only", "throw")
+    subprocess.run(command, cwd=dice.folder / "sub", env=dice.environment(), check=True, capture_output=True)
+    assert dice.record("dice-1")["jobs"][0]["value"]["table"] == "project"
+
+
+def test_a_plugin_behind_an_import_hook(lab: Lab, projects) -> None:  # type: ignore[no-untyped-def]
+    """As setuptools installs a flat layout editable: a finder with a MAPPING, and nothing on the path."""
+    elsewhere = lab.site.parent / "elsewhere" / "flat"
+    elsewhere.mkdir(parents=True)
+    (elsewhere / "__init__.py").write_text("")
+    (elsewhere / "plugin.py").write_text(projects.one_job().replace("one_tasks", "flat.tasks"))
+    (elsewhere / "tasks.py").write_text("def work(job): return 1")
+    lab.distribution("labctl-flat", {"labctl.plugins": {"flat": "flat.plugin:plugin"}})
+    finder = f"""
+        import sys
+        from importlib.machinery import PathFinder
+        MAPPING = {{"flat": {str(elsewhere)!r}}}
+        class Finder:
+            @classmethod
+            def find_spec(cls, name, path=None, target=None):
+                if name == "flat":
+                    return PathFinder.find_spec(name, [{str(elsewhere.parent)!r}])
+        sys.meta_path.append(Finder)
+        """
+    start = "import __editable___flat_finder"
+    lab.distribution("hook", {}, {"__editable___flat_finder.py": finder, "sitecustomize.py": start})
+    assert lab("run", "flat").code == 0
+    (elsewhere / "tasks.py").write_text("def work(job): return 2")
+    assert lab("run", "flat").code == 0
+    assert states(lab, "flat-2") == {"work": "succeeded"}
+
+
+def test_damaged_records_are_named(dice: Lab) -> None:
+    dice("run", "dice")
+    (dice.home / "runs" / "dice-1" / "record.json").write_text('{"run": ')
+    for words in (("runs", "show", "dice-1"), ("deploy", "dice-1", "--dry-run")):
+        done = dice(*words)
+        assert done.code == 2
+        assert "dice-1/record.json cannot be read" in done.err
+
+
+def test_deploy_follows_no_link(dice: Lab) -> None:
+    dice("run", "dice")
+    (dice.folder / "data").mkdir()
+    (dice.folder / "data" / "rolls.json").symlink_to("/nowhere/at/all")
+    done = dice("deploy", "last", "--dry-run")
+    assert done.code == 2
+    assert "data/rolls.json is a link" in done.err
+
+
+def test_lines_fit_in_columns() -> None:
+    from labctl.cli.progress import fitted
+
+    assert fitted("abc", 2) == "ab"
+    assert fitted("\u6f22\u5b57x", 4) == "\u6f22\u5b57"
+    assert fitted("e\u0301x", 2) == "e\u0301x"
+
+
+def test_gpus_are_shared_out_and_hidden_from_those_that_ask_for_none(lab: Lab) -> None:
+    """A machine with one GPU, as far as its device files say."""
+    fake = """
+        from pathlib import Path
+        real = Path.glob
+        def glob(self, pattern):
+            return [Path("/dev/nvidia0")] if pattern == "nvidia[0-9]*" else real(self, pattern)
+        Path.glob = glob
+        """
+    lab.distribution("fake-gpu", {}, {"sitecustomize.py": fake})
+    source = """
+        from labctl.api import *
+        class P:
+            @hookimpl
+            def provision(self, ctx):
+                return [Environment(name="gpu", gpu="L40S"), Environment(name="cpu")]
+            @hookimpl
+            def run(self, ctx, environments):
+                for i in range(2):
+                    yield Job(f"gpu/{i}", "odd_tasks:work", environment="gpu")
+                yield Job("cpu", "odd_tasks:work", environment="cpu")
+        plugin = P()
+        """
+    tasks = """
+        import os, time
+        def work(job):
+            began = time.time()
+            time.sleep(0.4)
+            return [os.environ["CUDA_VISIBLE_DEVICES"], began, time.time()]
+        """
+    lab.plugin("odd", source, odd_tasks=tasks)
+    lab.variables["CUDA_VISIBLE_DEVICES"] = "3"
+    done = lab("run", "odd", "--jobs", "3")
+    assert done.code == 0, done.err
+    values = {job["id"]: job["value"] for job in lab.record("odd-1")["jobs"]}
+    assert [values[job][0] for job in ("gpu/0", "gpu/1", "cpu")] == ["3", "3", ""]
+    first, second = sorted(values[f"gpu/{i}"][1:] for i in range(2))
+    assert first[1] <= second[0]
+
+
 def wait(condition: Callable[[], object], seconds: float = 20.0) -> None:
     end = time.monotonic() + seconds
     while not condition():

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import sys
 import time
+import unicodedata
 from typing import Any
 
 import msgspec
@@ -208,13 +209,24 @@ class TerminalWatcher:
             lines.append(f"and {len(running) - SHOWN} more running")
         if self._tally.count("running", "queued", "planned"):
             lines.append(f"{self._tally.words()}    Ctrl-C: save and stop")
-        write("".join(line[:width] + "\n" for line in lines), err=True, end="")
+        write("".join(fitted(line, width) + "\n" for line in lines), err=True, end="")
         self._drawn = len(lines)
 
     def _erase(self) -> None:
         if self._drawn:
             write(f"\x1b[{self._drawn}F\x1b[J", err=True, end="")
             self._drawn = 0
+
+
+def fitted(line: str, width: int) -> str:
+    """As much of a line as fits into ``width`` columns: wide characters take two of them."""
+    used = 0
+    for index, character in enumerate(line):
+        wide = unicodedata.east_asian_width(character) in ("W", "F")
+        used += 0 if unicodedata.combining(character) else 2 if wide else 1
+        if used > width:
+            return line[:index]
+    return line
 
 
 def _size(prepared: Prepared, cached: dict[str, str]) -> str:

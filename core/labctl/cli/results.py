@@ -82,7 +82,11 @@ def report(run: str, output: str | None, as_json: bool) -> None:
     folder = run_folder(row)
     source = folder.report_data if as_json else folder.report
     if not source.exists() and folder.report_data.exists():
-        view = msgspec.json.decode(folder.report_data.read_bytes(), type=ReportView)
+        try:
+            view = msgspec.json.decode(folder.report_data.read_bytes(), type=ReportView)
+        except msgspec.MsgspecError as error:
+            name = os.path.relpath(folder.report_data)
+            raise UsageError(f"{name} cannot be read", details=[str(error)]) from None
         write_whole(source, to_html(view).encode("utf-8", "replace"))
     if not source.exists():
         raise UsageError(f"run {row.name} has no report: it is {row.state}")

@@ -16,7 +16,7 @@ from labctl.cli.tables import clock, money, span, table
 from labctl.errors import UsageError
 from labctl.model.results import DONE
 from labctl.store.database import open_for_reading
-from labctl.store.folder import RunFolder
+from labctl.store.folder import RunFolder, read_record
 from labctl.store.home import find_home, find_project
 from labctl.store.queries import JobRow, RunRow, attempts_of, count_runs, find_run, jobs_of, list_runs
 from labctl.terminal import Style, plain, write
@@ -95,7 +95,7 @@ def show_command(run: str, parameters: bool, artifacts: bool, as_json: bool) -> 
     if as_json:
         record: Any = {"run": _run_json(row), "jobs": [job._asdict() for job in jobs]}
         if folder.record.exists():
-            record = msgspec.json.decode(folder.record.read_bytes())
+            record = read_record(folder)
         write(msgspec.json.encode(record).decode())
     elif parameters:
         _show_parameters(folder)
@@ -199,7 +199,7 @@ def _registered(folder: RunFolder) -> str:
     """When the claims were first seen, and how many of them after their results were made."""
     if not folder.record.exists():
         return ""
-    record = msgspec.json.decode(folder.record.read_bytes())
+    record = read_record(folder)
     seen = max((r["first_seen"] for r in record["registrations"].values()), default=0.0)
     late = sum(verdict["post_hoc"] for verdict in record["verdicts"])
     said = f", registered {datetime.fromtimestamp(seen).strftime('%d %b %Y, %H:%M:%S')}"
@@ -218,7 +218,7 @@ def _note(job: JobRow) -> str:
 def _show_parameters(folder: RunFolder) -> None:
     if not folder.record.exists():
         raise UsageError("the run has no record yet: it has not ended")
-    record = msgspec.json.decode(folder.record.read_bytes())
+    record = read_record(folder)
     for point in record["points"]:
         if point["label"]:
             write(f"at {point['label']}")

@@ -48,7 +48,7 @@ class _Worker:
         self.kill_at: float | None = None
         self.cause = ""
         self.began = 0.0
-        self.gpus: tuple[int, ...] = ()
+        self.gpus: tuple[str, ...] = ()
         self.work = ""
 
 
@@ -144,8 +144,7 @@ class Crew:
         keeper, their_keeper = socket.socketpair()
         variables = machine.variables(environment)
         worker = _Worker(kind, jobs, keeper)
-        if worker.kind[2]:
-            variables["CUDA_VISIBLE_DEVICES"] = ",".join(map(str, worker.kind[2]))
+        variables["CUDA_VISIBLE_DEVICES"] = ",".join(worker.kind[2])  # none for a job that asks for none
         spawn = Spawn(environment.preload, fresh, variables, str(self._session.home))
         self._zygote.spawn(spawn, their_jobs, their_keeper)
         self._workers.append(worker)
@@ -241,6 +240,8 @@ class Crew:
         for line in lines:
             message = msgspec.json.decode(line)
             worker.born = True
+            if message.get("note") and worker.order is not None:
+                self._note(worker.order, str(message["note"]))
             if "ended" in message:
                 self._gone(worker, msgspec.convert(message["ended"], Ended))
                 return
@@ -311,6 +312,15 @@ class Crew:
             os.close(worker.pipe)
             worker.pipe = None
 
+    def _note(self, order: Order, text: str) -> None:
+        """Say something about an attempt that is neither its output nor its end."""
+        data = {"text": text}
+        self.emit(
+            Event(
+                run=order.run, job=order.job, attempt=order.attempt, kind="log", time=time.time(), data=data
+            )
+        )
+
     def _kill(self, worker: _Worker) -> None:
         """Have a worker ended. One whose template is still importing has no keeper: let go of it."""
         if worker.born:
@@ -335,12 +345,10 @@ class Crew:
         except (KeyError, ValueError):
             pass
 
-    def _free_gpus(self, environment: Environment) -> tuple[int, ...]:
+    def _free_gpus(self, environment: Environment) -> tuple[str, ...]:
         wanted = machine.gpu_count(environment.gpu)
-        if not wanted:
-            return ()
         busy = {g for w in self._workers if w.order is not None for g in w.gpus}
-        free = [g for g in range(machine.gpus()) if g not in busy]
+        free = [index for index in machine.gpu_indices() if index not in busy]
         return tuple(free[:wanted])
 
 

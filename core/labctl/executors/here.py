@@ -19,10 +19,12 @@ class OnThisMachine:
     name = ""
     store = STORE
     options: type | None = None
+    gpus: int | None = None
     _objects: Objects
 
     def open(self, session: Session) -> None:
         self._objects = Objects(session.objects)
+        self.gpus = len(machine.gpu_indices())
 
     def fingerprint(self, env: Environment) -> str:
         return machine.fingerprint(env)

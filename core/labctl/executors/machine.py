@@ -39,12 +39,19 @@ def memory_mib() -> int:
     return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 2**20
 
 
-def gpus() -> int:
-    """CUDA devices by their device files; Apple's counts as one."""
+def gpu_indices() -> tuple[str, ...]:
+    """The CUDA devices that the user lets us have, by their device files; Apple's counts as one."""
     if sys.platform == "darwin":
-        return 1 if platform.machine() == "arm64" else 0
-    found = [p for p in Path("/dev").glob("nvidia[0-9]*") if p.name[6:].isdigit()]
-    return len(found)
+        return ("0",) if platform.machine() == "arm64" else ()
+    found = sorted(int(p.name[6:]) for p in Path("/dev").glob("nvidia[0-9]*") if p.name[6:].isdigit())
+    allowed = os.environ.get("CUDA_VISIBLE_DEVICES")
+    if allowed is None:
+        return tuple(map(str, found))
+    return tuple(part.strip() for part in allowed.split(",") if part.strip())[: len(found)]
+
+
+def gpus() -> int:
+    return len(gpu_indices())
 
 
 def gpu_count(gpu: str | None) -> int:

@@ -53,6 +53,10 @@ class Field(NamedTuple):
         return ()
 
     @property
+    def is_file(self) -> bool:
+        return (self.item if self.is_list else self.bare) is InputFile
+
+    @property
     def item(self) -> Any:
         """The type of an element of a list parameter."""
         return _bare(typing.get_args(self.bare)[0])

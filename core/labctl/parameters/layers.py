@@ -90,7 +90,7 @@ def resolve(types: Types, given: Given, configuration: Configuration) -> Resolve
     preset = given.preset or merge.text_of(file_values, "preset")
     merge.preset(preset)
     for path, table in configuration.tables("parameters", types.plugin):
-        merge.data(table, Origin("configuration", path))
+        merge.data(table, Origin("configuration", path), configuration.folder(path))
     merge.file_layer(given.file, file_values)
     merge.environment(os.environ)
     merge.flags(given.flags)
@@ -142,10 +142,10 @@ class _Merge:
             return
         self.data(self.types.presets[name], Origin("preset", name))
 
-    def data(self, values: Mapping[str, Any], origin: Origin) -> None:
-        """A layer of typed values, nested as its file is."""
+    def data(self, values: Mapping[str, Any], origin: Origin, folder: str = "") -> None:
+        """A layer of typed values, nested as its file is. ``folder``: where its relative paths begin."""
         for key, value in self._leaves(values):
-            problem = self._set(key, value, origin)
+            problem = self._set(key, value, origin, folder=folder)
             if problem:
                 self.mistakes.append(f"{origin}: {problem}")
 
@@ -157,7 +157,8 @@ class _Merge:
             parts = (written.get(first, first), *others)
             place = self.document.keys.get(parts) or self.document.places.get(parts)
             where = f"{self.document.name}:{place[0]}:{place[1]}" if place else self.document.name
-            problem = self._set(key, value, Origin("file", where), sweeps=True)
+            folder = os.path.dirname(os.path.abspath(path or ""))
+            problem = self._set(key, value, Origin("file", where), sweeps=True, folder=folder)
             if problem:
                 wrong_key = key not in self.fields
                 mark = place if wrong_key else self.document.places.get(parts, place)
@@ -250,10 +251,12 @@ class _Merge:
             else:
                 yield key, value
 
-    def _set(self, key: str, value: Any, origin: Origin, *, sweeps: bool = False) -> str:
+    def _set(self, key: str, value: Any, origin: Origin, *, sweeps: bool = False, folder: str = "") -> str:
         field = self.fields.get(key)
         if field is None:
             return self._unknown(key)
+        if field.is_file and folder:
+            value = _anchored(value, folder)
         try:
             if sweeps and isinstance(value, list) and value and self._is_sweep(field, value):
                 self.values[key] = _Sweep([field.from_data(item) for item in value])
@@ -322,6 +325,13 @@ class _Merge:
                 table = table.setdefault(parent, {})
             table[last] = value
         return msgspec.convert(nested, kind, dec_hook=decode)
+
+
+def _anchored(value: Any, folder: str) -> Any:
+    """Paths in a file begin at the file, wherever the command is typed."""
+    if isinstance(value, list):
+        return [_anchored(item, folder) for item in value]
+    return os.path.join(folder, os.path.expanduser(value)) if isinstance(value, str) else value
 
 
 def variable_of(key: str) -> str:

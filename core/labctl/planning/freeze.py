@@ -49,9 +49,10 @@ def whole_plan(
     contexts: dict[str, Context] = {}
     for point in resolved.points:
         ctx = loaded.context(point, seed, folder)
-        environments: dict[str, Environment] = override(loaded.project.provision(ctx), overrides)
+        own = {environment.name: environment for environment in loaded.project.provision(ctx)}
+        environments: dict[str, Environment] = override(own.values(), overrides)
         items = loaded.project.run(ctx, tuple(environments.values()))
-        plans.append(plan_point(loaded.project, items, environments, point=point.label, seed=seed))
+        plans.append(plan_point(loaded.project, items, environments, point=point.label, seed=seed, own=own))
         contexts[point.label] = ctx
     whole = Plan(
         jobs=tuple(job for plan in plans for job in plan.jobs),

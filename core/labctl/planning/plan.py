@@ -110,13 +110,14 @@ def plan_point(
     *,
     point: str,
     seed: int,
+    own: Mapping[str, Environment] | None = None,
 ) -> Plan:
     """Check what the hook ``run`` returned at one point, and bind it. Raises PluginError.
 
     Refused are ids that are no ids or are given twice, unknown environments and needs, cycles, and
-    timeouts beyond the environment's.
+    timeouts beyond the environment's. ``own``: the environments before the user overrode them.
     """
-    builder = _Builder(project, environments, point, seed)
+    builder = _Builder(project, environments, own or environments, point, seed)
     listed = list(items)
     jobs = [item for item in listed if isinstance(item, Job)]
     predictions = [item for item in listed if isinstance(item, Prediction)]
@@ -143,9 +144,15 @@ def check_functions(project: Project, plan: Plan, closures: Closures) -> None:
 
 class _Builder:
     def __init__(
-        self, project: Project, environments: Mapping[str, Environment], point: str, seed: int
+        self,
+        project: Project,
+        environments: Mapping[str, Environment],
+        own: Mapping[str, Environment],
+        point: str,
+        seed: int,
     ) -> None:
         self.project = project
+        self.own = own
         self.environments = environments
         self.point = point
         self.seed = seed
@@ -171,15 +178,18 @@ class _Builder:
                 raise self.wrong(f"{prediction.id!r:.80} is no id of a prediction")
             if prediction.id in seen:
                 raise self.wrong(f"two predictions have the id {prediction.id}")
+            if not prediction.jobs:
+                raise self.wrong(f"prediction {prediction.id} rests on no job")
             if prediction.margin < 0:
                 raise self.wrong(f"prediction {prediction.id}: margin is at least 0")
             seen.add(prediction.id)
 
     def bind(self, job: Job) -> PlannedJob:
         environment = self._environment(job)
-        if job.timeout is not None and not 0 < job.timeout <= environment.timeout:
+        longest = self.own[environment.name].timeout
+        if job.timeout is not None and not 0 < job.timeout <= longest:
             raise self.wrong(
-                f"job {job.id}: its timeout of {job.timeout:g} s is not within the {environment.timeout:g} s"
+                f"job {job.id}: its timeout of {job.timeout:g} s is not within the {longest:g} s"
                 f" of environment {environment.name}"
             )
         for role, ids in job.needs.items():
@@ -208,7 +218,7 @@ class _Builder:
             cache=job.cache,
             fresh=job.fresh,
             seal=job.seal,
-            timeout=job.timeout or environment.timeout,
+            timeout=min(job.timeout or environment.timeout, environment.timeout),
             estimate=job.estimate,
             service=isinstance(job, Service),
         )

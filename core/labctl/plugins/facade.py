@@ -8,7 +8,9 @@ optional ones, or anything that is returned.
 from __future__ import annotations
 
 import inspect
-from collections.abc import Iterable
+import sys
+from collections.abc import Iterable, Iterator
+from contextlib import redirect_stdout
 from typing import Any, TypeVar
 
 import msgspec
@@ -23,6 +25,7 @@ from labctl.model.plainjson import offences
 from labctl.model.plan import InputFile, Job, Prediction, Service
 from labctl.model.results import Copy, Publish, Report, Results, Section
 from labctl.plugins.load import Origin, describe, frame_of, save_traceback
+from labctl.plugins.versions import split_requirement
 
 HOOKS = ("provision", "run", "collect", "deploy")
 T = TypeVar("T")
@@ -54,6 +57,9 @@ class Project:
     def provision(self, ctx: Context) -> tuple[Environment, ...]:
         """The environments, at least one. Raises PluginError."""
         found = self._call("provision", (Environment,), ctx=ctx) if "provision" in self.hooks else ()
+        for environment in found:
+            for problem in environment_problems(environment):
+                raise self.wrong("provision", f"environment {environment.name!r:.60}: {problem}")
         names = [environment.name for environment in found]
         for name in names:
             if names.count(name) > 1:
@@ -92,8 +98,9 @@ class Project:
 
     def _call(self, hook: str, types: tuple[type[T], ...], **arguments: Any) -> tuple[T, ...]:
         try:
-            found = getattr(self._manager.hook, hook)(**arguments)
-            items = _flat(found, types)
+            with redirect_stdout(sys.stderr):  # standard output is for what the user asked for
+                found = getattr(self._manager.hook, hook)(**arguments)
+                items = _flat(found, types)
         except KeyboardInterrupt:
             raise
         except LabError:
@@ -150,6 +157,24 @@ class Project:
             details=[f"{self.origin}, {details[0]}", *details[1:], "nothing was started"],
             hints=["the hooks are: " + ", ".join(HOOKS)],
         )
+
+
+def environment_problems(environment: Environment) -> Iterator[str]:
+    """What is wrong with the values of an environment, field by field."""
+    words = [("name", environment.name), *(("volumes", volume) for volume in environment.volumes)]
+    for field, word in words:
+        if not word or not word[0].isalnum() or not all(c.isalnum() or c in "-_." for c in word):
+            yield f"{field} {word!r:.40} is no name: letters, digits and -_."
+    for field, value in (("cpu", environment.cpu), ("timeout", environment.timeout)):
+        if value <= 0:
+            yield f"{field} is {value:g}; it has to be above 0"
+    if environment.memory_mib <= 0:
+        yield f"memory_mib is {environment.memory_mib}; it has to be above 0"
+    if environment.retries < 0 or environment.retry_delay < 0 or environment.retry_backoff < 1:
+        yield "retries and retry_delay are at least 0, retry_backoff at least 1"
+    for requirement in environment.packages:
+        if not split_requirement(requirement)[0]:
+            yield f"packages has {requirement!r:.40}, which names no package"
 
 
 def rebuilt(item: T) -> T:

@@ -5,8 +5,10 @@ from __future__ import annotations
 import importlib
 import inspect
 import os
+import sys
 import time
 import traceback
+from contextlib import redirect_stdout
 from typing import Any
 
 from labctl.errors import PluginError
@@ -48,7 +50,8 @@ def load_entry(row: Row, catalogue: Catalogue, home: str) -> Any:
     module_name, _, attribute = row.entry.value.partition(":")
     began = time.perf_counter()
     try:
-        found: Any = importlib.import_module(module_name)
+        with redirect_stdout(sys.stderr):  # standard output is for what the user asked for
+            found: Any = importlib.import_module(module_name)
         for part in filter(None, attribute.split(".")):
             found = getattr(found, part)
     except KeyboardInterrupt:

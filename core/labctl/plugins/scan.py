@@ -136,10 +136,12 @@ def group_of(plugin: str, kind: str) -> str:
 def module_file(module: str, path: Iterable[str] | None = None) -> str | None:
     """The file that ``import module`` would run, by looking only; None if there is none.
 
-    Knows plain folders on the path; a module that only an import hook can find is not found here.
+    Knows plain folders on the path, and what the import hooks of editable installs map.
     """
     relative = module.replace(".", os.sep)
-    for folder in sys.path if path is None else path:
+    top = module.partition(".")[0]
+    folders = [os.path.dirname(place) for place in _mapped(top)]
+    for folder in [*folders, *(sys.path if path is None else path)]:
         base = os.path.join(folder or ".", relative)
         for candidate in (os.path.join(base, "__init__.py"), base + ".py"):
             if os.path.isfile(candidate):
@@ -152,6 +154,17 @@ def module_file(module: str, path: Iterable[str] | None = None) -> str | None:
         except OSError:
             continue
     return None
+
+
+def _mapped(top: str) -> list[str]:
+    """Where editable installs by import hook have a top-level name; setuptools keeps it in MAPPING."""
+    found: list[str] = []
+    for finder in sys.meta_path:
+        module = sys.modules.get(getattr(finder, "__module__", ""))
+        mapping = getattr(module, "MAPPING", None)
+        if isinstance(mapping, dict) and isinstance(mapping.get(top), str):
+            found.append(mapping[top])
+    return found
 
 
 def _is_editable(distribution: Distribution) -> bool:

@@ -13,7 +13,8 @@ from typing import Any
 
 import msgspec
 
-from labctl.executors.machine import threads
+from labctl.errors import LabError
+from labctl.executors.machine import gpu_count, threads
 from labctl.model.canonical import digest
 from labctl.model.machine import Environment
 from labctl.model.results import Artifact, JobFailure, JobResult
@@ -109,7 +110,7 @@ class Scheduler:
                     continue
                 if self._resolve(tracked):
                     moved = True
-                elif tracked.key and self._tokens(tracked) <= room and time.monotonic() >= tracked.not_before:
+                elif tracked.key and self._fits(tracked, room) and time.monotonic() >= tracked.not_before:
                     self._submit(tracked, self._inputs(tracked))
                     room = self._room()
 
@@ -132,6 +133,15 @@ class Scheduler:
 
     def _is_under_way(self, key: str) -> bool:
         return any(other.key == key and not other.ended for other in self.tracked.values())
+
+    def _fits(self, tracked: Tracked, room: float) -> bool:
+        """Whether there are cpu tokens for a job, and GPUs if it wants some."""
+        wanted = gpu_count(tracked.job.environment.gpu)
+        if wanted and self._executor.gpus is not None:
+            flying = (t.job.environment.gpu for t in self.tracked.values() if t.in_flight)
+            if wanted > self._executor.gpus - sum(map(gpu_count, flying)):
+                return False
+        return self._tokens(tracked) <= room
 
     def _tokens(self, tracked: Tracked) -> float:
         """What a job takes of the executor's slots: its cpu, but never more than there are."""
@@ -194,12 +204,16 @@ class Scheduler:
             files = {name: sha for m in self._materials.values() for name, sha in m.code.items()}
             self._executor.prepare(self._plan.environments(), Code(files))
             self._prepared = True
-        for results in inputs.values():
-            self._shelf.bring(a for result in results for a in result.artifacts)
-        for name, file in job.files.items():
-            self._shelf.bring_file(file.sha256, job.file_paths[name])
         tracked.attempt += 1
         tracked.began = time.time()
+        try:
+            for results in inputs.values():
+                self._shelf.bring(a for result in results for a in result.artifacts)
+            for name, file in job.files.items():
+                self._shelf.bring_file(file.sha256, job.file_paths[name])
+        except (LabError, OSError) as error:
+            self._lacks_input(tracked, error)
+            return
         order = Order(
             run=self._name,
             job=job.id,
@@ -221,6 +235,14 @@ class Scheduler:
         tracked.handle = self._executor.submit(order)
         with transaction(self._store.db):
             self._store.set_handle(self._run, job.id, tracked.attempt, tracked.handle)
+
+    def _lacks_input(self, tracked: Tracked, error: Exception) -> None:
+        """What a job reads has changed or is gone: it fails, and it alone."""
+        failure = JobFailure("", str(error))
+        tracked.result = JobResult(id=tracked.job.id, state="failed", error=failure, tags=tracked.job.tags)
+        with transaction(self._store.db):
+            self._set(tracked, "failed", reason=str(error), error=text(failure), ended=time.time())
+        self._listener.changed(Change(tracked.job.id, "failed", 0.0, str(error), failure, 1, 1))
 
     # --- what happens ---
 
@@ -266,6 +288,8 @@ class Scheduler:
             self._listener.progressed(event.job, event.data)
         elif event.kind == "metric":
             self._write_metric(event)
+        elif event.kind == "log":
+            self._listener.warned(f"{event.job}: {event.data.get('text', '')}")
 
     def _ended(self, event: Event) -> list[Change]:
         tracked = self.tracked.get(event.job)

@@ -152,4 +152,5 @@ def _unusable(path: str, error: Exception) -> InfrastructureError:
     return InfrastructureError(
         f"{os.path.relpath(path)} cannot be used",
         details=[str(error), "nothing was started"],
+        hints=[f"mv {os.path.relpath(path)} elsewhere makes a new one; the runs' folders stay as they are"],
     )

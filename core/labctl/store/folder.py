@@ -9,6 +9,8 @@ from typing import Any
 
 import msgspec
 
+from labctl.errors import UsageError
+
 LONGEST = 180  # bytes of a file name made of an id; file systems take 255
 
 
@@ -78,6 +80,20 @@ class RunFolder:
 
     def artifacts(self, job: str) -> Path:
         return self.root / "artifacts" / flat(job)
+
+
+def read_record(folder: RunFolder) -> Any:
+    """A run's record. Raises UsageError that names the file if it is damaged."""
+    try:
+        record = msgspec.json.decode(folder.record.read_bytes())
+        missing = {"run", "jobs", "points", "registrations", "verdicts", "report"} - set(record)
+    except (msgspec.DecodeError, TypeError) as error:
+        raise UsageError(f"{os.path.relpath(folder.record)} cannot be read", details=[str(error)]) from None
+    if missing:
+        raise UsageError(
+            f"{os.path.relpath(folder.record)} is no record: it lacks {', '.join(sorted(missing))}"
+        )
+    return record
 
 
 def write_json(path: Path, value: Any) -> None:

@@ -47,6 +47,7 @@ class FakeRemote:
     name = "fake-remote"
     store = STORE
     slots = 4
+    gpus: int | None = None
     can = frozenset({"timeout", "adopt", "isolate"})
     options: type | None = FakeRemoteOptions
 

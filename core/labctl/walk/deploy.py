@@ -18,11 +18,12 @@ from labctl.plugins.loaded import load_project, point_from_record
 from labctl.report.view import ReportView
 from labctl.store.database import open_for_reading
 from labctl.store.digests import digest_path
-from labctl.store.folder import RunFolder
+from labctl.store.folder import RunFolder, read_record
 from labctl.store.home import find_project
 from labctl.store.objects import Objects
 from labctl.store.queries import RunRow, jobs_of
 
+KEPT = (".labctl", ".git")
 TEXT = 1 << 20  # bytes of a file whose lines are compared at most
 
 
@@ -40,7 +41,7 @@ def planned_actions(run: RunRow, home: str) -> list[PlannedAction]:
     folder = RunFolder(Path(home) / "runs" / run.name)
     if not folder.record.exists():
         raise UsageError(f"run {run.name} has no record: it is {run.state}")
-    record = msgspec.json.decode(folder.record.read_bytes())
+    record = read_record(folder)
     view = msgspec.convert(record["report"], ReportView)
     project = find_project()
     loaded = load_project(open_catalogue(project), run.plugin, home)
@@ -72,10 +73,12 @@ def _compared(action: Copy | Publish, report: Report, project: Path, wrong: obje
     result = report.results.get(action.job)
     if problem:
         raise wrong("deploy", f"{action.to!r:.80}: {problem.replace('job', 'project')}")
+    if action.to.split("/")[0] in KEPT:
+        raise wrong("deploy", f"{action.to}: nothing is put into {action.to.split('/')[0]}")
     if result is None or action.artifact not in result.paths:
         raise wrong("deploy", f"job {action.job} has no artifact {action.artifact}")
     source, target = Path(result.path(action.artifact)), project / action.to
-    _inside(project, target, wrong)
+    _inside(project, target)
     name = f"{action.job}/{action.artifact}"
     if not target.exists():
         return PlannedAction("new", action.to, name, tuple(_lines(None, source, action.to)))
@@ -88,14 +91,16 @@ def _compared(action: Copy | Publish, report: Report, project: Path, wrong: obje
     return PlannedAction("change", action.to, name, tuple(_lines(target, source, action.to)))
 
 
-def _inside(project: Path, target: Path, wrong: object) -> None:
-    """No part of the way may be a link that leads elsewhere."""
-    assert callable(wrong)
+def _inside(project: Path, target: Path) -> None:
+    """No part of the way may be a link that leads elsewhere. Raises UsageError."""
     path = project
-    for part in target.relative_to(project).parts[:-1]:
+    *folders, last = target.relative_to(project).parts
+    for part in folders:
         path = path / part
-        if path.exists() and not stat.S_ISDIR(os.lstat(path).st_mode):
-            raise wrong("deploy", f"{part} on the way to {target.name} is not a folder of the project")
+        if os.path.lexists(path) and not stat.S_ISDIR(os.lstat(path).st_mode):
+            raise UsageError(f"{part} on the way to {target.name} is a link or a file; nothing was changed")
+    if os.path.islink(path / last):
+        raise UsageError(f"{target.relative_to(project)} is a link; nothing was changed")
 
 
 def _lines(old: Path | None, new: Path, name: str) -> list[str]:
