@@ -276,6 +276,24 @@ def test_stopped_without_being_asked_is_a_failure(one: Make) -> None:
     assert len(lab.record("one-1")["attempts"]) == 1
 
 
+def test_a_zygote_that_is_killed_is_replaced(lab: Lab) -> None:
+    body = "yield Job('a', 'odd_tasks:kill', fresh=True)\nyield Job('b', 'odd_tasks:work', fresh=True, needs={'x': 'a'})"  # noqa: E501
+    tasks = """
+        import os, signal
+        def parent(pid):
+            return int(open(f"/proc/{pid}/stat").read().rpartition(")")[2].split()[1])
+        def kill(job):
+            os.kill(parent(os.getppid()), signal.SIGKILL)
+            return 1
+        def work(job):
+            return 2
+        """
+    plan(lab, body, odd_tasks=tasks)
+    done = lab("run", "odd", "--jobs", "1")
+    assert done.code == 0, done.err
+    assert states(lab, "odd-1") == {"a": "succeeded", "b": "succeeded"}
+
+
 def test_a_damaged_object_does_not_survive_no_cache(dice: Lab) -> None:
     dice("run", "dice")
     sha256 = dice.record("dice-1")["jobs"][0]["artifacts"][0]["sha256"]
@@ -305,6 +323,23 @@ def test_results_of_other_parameters_are_said_to_be_so(dice: Lab) -> None:
     assert "taken from dice-1: roll/0, roll/1, roll/2, roll/3" in done.err
     assert "roll/0 of dice-1 was made with another sides 6 instead of 100" in done.err
     assert any("sides 6 instead of 100" in note for note in dice.record("dice-2")["report"]["notes"])
+
+
+def test_results_that_were_borrowed_twice_are_still_said_to_differ(dice: Lab) -> None:
+    dice("run", "dice")
+    dice("run", "dice", "--from", "dice-1")
+    done = dice("run", "dice", "--sides", "100", "--from", "dice-2")
+    assert "roll/0 of dice-1 was made with another sides 6 instead of 100" in done.err
+
+
+def test_the_id_of_a_job_is_in_its_key_and_its_point_is_not(lab: Lab) -> None:
+    source = PLAN.format(body="        for n in 'ab': yield Job(n, 'odd_tasks:work', seed=1)")
+    options = "class O(Parameters):\n    t: int = 0\nclass P:\n    parameters = O"
+    lab.plugin("odd", source.replace("class P:", options), odd_tasks="def work(job): return job.id")
+    assert lab("run", "odd", "--grid", "t=1,2").code == 0
+    assert lab("run", "odd").code == 0
+    assert [job["value"] for job in lab.record("odd-2")["jobs"]] == ["a", "b"]
+    assert set(states(lab, "odd-2").values()) == {"cached"}
 
 
 def test_parameters_of_jobs_are_json_in_one_order(lab: Lab) -> None:

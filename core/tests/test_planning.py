@@ -198,13 +198,14 @@ def test_names_that_fit_nothing() -> None:
 
 def test_a_key_depends_on_everything_that_decides_a_result() -> None:
     base = Material(
-        function="m:f", params={"lr": 0.1}, files={}, seed=1, environment="{}", code={"m": "aa"}, packages={}
-    )
+        job="a", function="m:f", params={"lr": 0.1}, files={}, seed=1, environment="{}", code={"m": "aa"},
+        packages={},
+    )  # fmt: skip
     result = JobResult("a", "succeeded", 3, (Artifact("x", "ff", 1),))
     inputs = {"train": (result,)}
     keys = {key_of(base, inputs)}
     for change in (
-        {"function": "m:g"}, {"params": {"lr": 0.2}}, {"files": {"t": "bb"}}, {"seed": 2},
+        {"job": "b"}, {"function": "m:g"}, {"params": {"lr": 0.2}}, {"files": {"t": "bb"}}, {"seed": 2},
         {"environment": '{"torch":"2"}'}, {"code": {"m": "ab"}}, {"packages": {"numpy": "2"}}, {"seal": "s"},
     ):  # fmt: skip
         keys.add(key_of(msgspec.structs.replace(base, **change), inputs))
@@ -215,7 +216,7 @@ def test_a_key_depends_on_everything_that_decides_a_result() -> None:
         JobResult("a", "failed"),
     ):
         keys.add(key_of(base, {"train": (other,)}))
-    assert len(keys) == 13
+    assert len(keys) == 14
     same = msgspec.structs.replace(result, state="cached", seconds=9.0, tags=("t",), id="a@lr=0.1")
     assert key_of(base, {"train": (same,)}) == key_of(base, inputs)
     failed = [JobResult("a", "failed", error=JobFailure(kind, "m")) for kind in ("ValueError", "KeyError")]

@@ -146,7 +146,12 @@ class Crew:
         worker = _Worker(kind, jobs, keeper)
         variables["CUDA_VISIBLE_DEVICES"] = ",".join(worker.kind[2])  # none for a job that asks for none
         spawn = Spawn(environment.preload, fresh, variables, str(self._session.home))
-        self._zygote.spawn(spawn, their_jobs, their_keeper)
+        try:
+            self._zygote.spawn(spawn, their_jobs, their_keeper)
+        except OSError:  # somebody has killed it; the workers that there are live on
+            self._zygote.close()
+            self._zygote = Zygote(by_exec=True)
+            self._zygote.spawn(spawn, their_jobs, their_keeper)
         self._workers.append(worker)
         self.watch(jobs, selectors.EVENT_READ, lambda: self._read_jobs(worker))
         self.watch(keeper, selectors.EVENT_READ, lambda: self._read_keeper(worker))

@@ -11,6 +11,7 @@ import os
 import select
 import signal
 import socket
+import subprocess
 import sys
 
 import msgspec
@@ -23,10 +24,16 @@ REAP_EVERY = 1000  # milliseconds
 
 
 class Zygote:
-    """The host's end: asks for workers. Make it first of all, before any other file is opened."""
+    """The host's end: asks for workers. Make it first of all, before any other file is opened.
 
-    def __init__(self) -> None:
+    ``by_exec``: start it anew from a process that has threads and open files by now.
+    """
+
+    def __init__(self, *, by_exec: bool = False) -> None:
         ours, theirs = socket.socketpair()
+        if by_exec:
+            self._control, self.pid = ours, _start_by_exec(theirs)
+            return
         host = os.getpid()
         sys.stdout.flush()
         sys.stderr.flush()
@@ -50,6 +57,18 @@ class Zygote:
             os.waitpid(self.pid, 0)
         except ChildProcessError:
             pass
+
+
+def _start_by_exec(control: socket.socket) -> int:
+    path = os.pathsep.join(p for p in sys.path if p)
+    fd = control.fileno()
+    process = subprocess.Popen(
+        [sys.executable, "-m", "labctl.executors.zygote", str(fd)],
+        pass_fds=[fd], env={**os.environ, "PYTHONPATH": path}, stdin=subprocess.DEVNULL,
+    )  # fmt: skip
+    control.close()
+    process.returncode = 0  # it is waited for by its number, like one that was forked
+    return process.pid
 
 
 class _Template:
@@ -146,3 +165,7 @@ def _preload(modules: tuple[str, ...]) -> str:
     if torch is not None and torch.cuda.is_initialized():
         return "unusable template: CUDA was initialised at import"
     return ""
+
+
+if __name__ == "__main__":
+    _live(socket.socket(fileno=int(sys.argv[1])), os.getppid(), ())

@@ -68,12 +68,13 @@ class ArtifactError(Exception):
 class JobContext:
     """A job's view of the world: its seed, its inputs, where to write, whom to tell.
 
+    ``id`` is what the plugin called the job. ``run`` and ``attempt`` are for logs: they are in no key.
     ``seed``: 63 bits, from the run's seed and the job's id. ``threads``: how many it may use.
     ``port`` and ``token`` are set for services only.
     """
 
     def __init__(self, order: Order, place: Place, stopping: Callable[[], bool]) -> None:
-        self.id = order.job
+        self.id = order.job.partition("@")[0]
         self.run = order.run
         self.attempt = order.attempt
         self.seed = order.seed
@@ -187,7 +188,14 @@ class JobContext:
 
     def _emit(self, kind: Any, data: dict[str, Any]) -> None:
         self._place.emit(
-            Event(run=self.run, job=self.id, attempt=self.attempt, kind=kind, time=time.time(), data=data)
+            Event(
+                run=self.run,
+                job=self._order.job,
+                attempt=self.attempt,
+                kind=kind,
+                time=time.time(),
+                data=data,
+            )
         )
 
 

@@ -200,17 +200,16 @@ class _Merge:
         """All combinations of what is swept, each once, with labels that tell them apart."""
         sweeps = {k: v.values for k, v in self.values.items() if isinstance(v, _Sweep)}
         found: dict[bytes, Point] = {}
-        labels: set[str] = set()
         for combination in itertools.product(*sweeps.values()):
             chosen = dict(zip(sweeps, combination, strict=True))
             point = self._point({**self.values, **chosen}, chosen)
-            if point is None or (same := canonical(point.record)) in found:
-                continue
-            if point.label in labels:
-                point = point._replace(label=f"{point.label}-{digest(point.record)[:8]}")
-            labels.add(point.label)
-            found[same] = point
-        return tuple(found.values())
+            if point is not None:
+                found.setdefault(canonical(point.record), point)
+        labels = [point.label for point in found.values()]
+        return tuple(
+            p if labels.count(p.label) == 1 else p._replace(label=f"{p.label}-{digest(p.record)[:8]}")
+            for p in found.values()
+        )
 
     def seed(self, values: dict[str, Any]) -> int | None:
         """The file's own ``seed``, a whole number from 0 to 2^63 - 1."""

@@ -17,12 +17,16 @@ from labctl.store.shelf import Shelf
 
 
 class Loan(NamedTuple):
-    """A result, the run it is from, and when it was made. ``differs``: how it was made otherwise."""
+    """A result, the run it is taken from, and when it was made.
+
+    ``maker``: the run that made it. ``differs``: how it was made otherwise than is asked now.
+    """
 
     result: JobResult
     run: str
     made: float
     differs: str = ""
+    maker: str = ""
 
 
 class Lender:
@@ -82,7 +86,8 @@ class Lender:
         if row is None or not row.result().ok or not all(self._shelf.has(a) for a in row.artifacts):
             return None
         made = row.made or row.ended or run.created
-        return Loan(row.result(), run.name, made, self._differs(run.name, job))
+        maker = row.origin.partition("/")[0] if row.origin else run.name
+        return Loan(row.result(), run.name, made, self._differs(maker, job), maker)
 
     def _differs(self, run: str, job: PlannedJob) -> str:
         """How a run made a job's result otherwise than this plan would; its code may differ unsaid."""

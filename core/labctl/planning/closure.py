@@ -71,6 +71,7 @@ class Closures:
         self._closures: dict[tuple[str, ...], Code] = {}
         self._versions: dict[str, str] = {}
         self._stamps: dict[str, tuple[int, int]] = {}
+        self._paths: dict[tuple[str, ...], list[str]] = {}
 
     def of(self, modules: Iterable[str]) -> Code:
         """The closure of modules; ``missing`` are those that cannot be found."""
@@ -90,14 +91,14 @@ class Closures:
     def exists(self, module: str) -> bool:
         return self._find(module) is not None or module.split(".")[0] in sys.builtin_module_names
 
-    def changed(self) -> str:
-        """A file that was read and is no longer what it was; empty if there is none."""
-        for path, stamp in self._stamps.items():
+    def changed(self, modules: Iterable[str]) -> str:
+        """A file of the closure of ``modules`` that is no longer what was read; empty if there is none."""
+        for path in self._paths.get(tuple(sorted(set(modules))), ()):
             try:
                 status = os.stat(path)
             except OSError:
                 return path
-            if (status.st_mtime_ns, status.st_size) != stamp:
+            if (status.st_mtime_ns, status.st_size) != self._stamps[path]:
                 return path
         return ""
 
@@ -105,6 +106,7 @@ class Closures:
         files: dict[str, str] = {}
         packages: dict[str, str] = {}
         missing = [m for m in wanted if not self.exists(m)]
+        paths: list[str] = []
         todo = list(wanted)
         seen: set[str] = set()
         while todo:
@@ -123,10 +125,15 @@ class Closures:
             if file is None:
                 continue
             source = self._source(module, file)
+            paths.append(file)
             files[module] = source.sha256
             todo += source.imports
             if os.path.basename(file) == "__init__.py":
-                files |= self._data_files(module, os.path.dirname(file))
+                folder = os.path.dirname(file)
+                data = self._data_files(module, folder)
+                files |= data
+                paths += [os.path.join(folder, name.partition(":")[2]) for name in data]
+        self._paths[wanted] = paths
         return Code(dict(sorted(files.items())), dict(sorted(packages.items())), tuple(missing))
 
     def _is_inside(self, top: str) -> bool:

@@ -18,10 +18,12 @@ SCHEMA = 1
 class Material(msgspec.Struct, frozen=True, kw_only=True):
     """The parts of a key that are known when the plan is frozen; the inputs come later.
 
-    Not part of it: timeout, retries, cpu, memory. ``code``: digests by module or data file;
-    ``packages``: versions of the distributions that the code reaches outside the plugins.
+    Not part of it: timeout, retries, cpu, memory. ``job``: its id, which the function may read.
+    ``code``: digests by module or data file; ``packages``: versions of the distributions that the
+    code reaches outside the plugins.
     """
 
+    job: str
     function: str
     params: dict[str, Any]
     files: dict[str, str]
@@ -38,6 +40,7 @@ def material(job: PlannedJob, closures: Closures, fingerprint: str) -> Material:
     """The frozen parts of a job's key; ``fingerprint`` is the executor's, of its environment."""
     code = closures.of(job.modules)
     return Material(
+        job=job.local_id,
         function=job.function,
         params=job.params,
         files={name: file.sha256 for name, file in job.files.items()},

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import queue
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import msgspec
@@ -58,7 +58,7 @@ class Scheduler:
         executor: Executor,
         inbox: Inbox,
         listener: Listener,
-        code_changed: Callable[[], str] = lambda: "",
+        code_changed: Callable[[Iterable[str]], str] = lambda modules: "",
         use_cache: bool = True,
         grace: float = 10.0,
     ) -> None:
@@ -76,7 +76,7 @@ class Scheduler:
         self._listener = listener
         self._use_cache = use_cache
         self._code_changed = code_changed
-        self._told_of_code = False
+        self._told_of_code: set[str] = set()
         self._grace = grace
         self._shelf = shelf
         self._prepared = False
@@ -329,7 +329,7 @@ class Scheduler:
         )  # fmt: skip
         self._count_opening(tracked)
         self._shelf.trust(artifacts)
-        if tracked.job.cache and not self._code_has_changed():
+        if tracked.job.cache and not self._code_has_changed(tracked):
             material = self._materials[tracked.job.id]
             self._store.remember(tracked.key, self._name, tracked.result, tracked.cpu_seconds, material)
         return Change(tracked.job.id, "succeeded", seconds, tries=tracked.attempt, of=tracked.tries)
@@ -372,12 +372,12 @@ class Scheduler:
         attempt = tracked.attempt or None
         self._store.transition(self._run, tracked.job.id, state, attempt=attempt, reason=reason, **columns)
 
-    def _code_has_changed(self) -> bool:
+    def _code_has_changed(self, tracked: Tracked) -> bool:
         """A worker may have imported code that is not the one the key names: such a result is not cached."""
-        path = self._code_changed()
-        if path and not self._told_of_code:
-            self._told_of_code = True
-            self._listener.warned(f"{path} has changed since the run began: its results are not cached")
+        path = self._code_changed(tracked.job.modules)
+        if path and path not in self._told_of_code:
+            self._told_of_code.add(path)
+            self._listener.warned(f"{path} has changed since the run began: what it made is not cached")
         return bool(path)
 
     def _count_opening(self, tracked: Tracked) -> None:

@@ -78,7 +78,9 @@ class JobRow(NamedTuple):
 
 _RUN = (
     "id, name, uuid, plugin, distribution, version, state, created, started, ended, command, executor, tags,"
-    " note, seed, registration, expected_usd, worst_usd, spent_usd, jobs_total, jobs_done, headline, verdicts"
+    " note, seed, registration, expected_usd, worst_usd, spent_usd, jobs_total,"
+    " CASE state WHEN 'running' THEN (SELECT count(*) FROM job WHERE run = run.id AND job.state IN"
+    " ('succeeded', 'cached', 'reused')) ELSE jobs_done END, headline, verdicts"
 )
 _JOB = (
     "id, position, key, state, reason, tags, value, artifacts, error, started, ended, seconds, cpu_seconds,"

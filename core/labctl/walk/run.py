@@ -119,7 +119,7 @@ def _take_loans(prepared: Prepared, scheduler: Scheduler, store: Store, run: int
         with transaction(store.db):
             store.transition(
                 run, job_id, "reused", value=text(loan.result.value), artifacts=text(loan.result.artifacts),
-                seconds=loan.result.seconds, origin=f"{loan.run}/{job_id}", made=loan.made,
+                seconds=loan.result.seconds, origin=f"{loan.maker or loan.run}/{job_id}", made=loan.made,
             )  # fmt: skip
 
 
