@@ -26,7 +26,8 @@ from labctl.cli.main import COMMANDS, lab
 from labctl.cli.run import HOST
 from labctl.errors import BY_CODE
 from labctl.parameters.fields import HOST_OPTIONS, Field
-from labctl.parameters.layers import Types, option_of, variable_of
+from labctl.parameters.layers import option_of, variable_of
+from labctl.parameters.types import Types
 from labctl.plugins.facade import HOOKS
 
 ROOT = Path(__file__).resolve().parent.parent

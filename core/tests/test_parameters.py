@@ -11,7 +11,8 @@ from labctl.api import InputFile, Param, Parameters
 from labctl.config import Configuration, Layer
 from labctl.errors import PluginError, UsageError
 from labctl.parameters.fields import HOST_OPTIONS, fields_of, schema
-from labctl.parameters.layers import Given, Resolved, Types, resolve
+from labctl.parameters.layers import resolve
+from labctl.parameters.types import Given, Resolved, Types
 from labctl.parameters.yamlfile import read_yaml
 from labctl.testing import Lab
 

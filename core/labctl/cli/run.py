@@ -10,7 +10,8 @@ import msgspec
 
 from labctl.errors import UsageError
 from labctl.parameters.fields import Field, fields_of
-from labctl.parameters.layers import Given, option_of
+from labctl.parameters.layers import option_of
+from labctl.parameters.types import Given
 from labctl.plugins.loaded import Loaded
 
 HOST: list[click.Parameter] = [

@@ -16,7 +16,7 @@ from labctl.cli.progress import make_watcher
 from labctl.cli.tables import count, estimate, money, span
 from labctl.errors import UsageError
 from labctl.model.results import Verdict
-from labctl.parameters.layers import Given
+from labctl.parameters.types import Given
 from labctl.planning.overrides import seconds
 from labctl.plugins.listing import open_catalogue
 from labctl.store.home import find_home, find_project

@@ -14,6 +14,7 @@ from typing import Any
 import msgspec
 
 from labctl.executors import machine
+from labctl.executors.hand import STARTING, Hand, post_mortem
 from labctl.executors.keeper import KILL, TERMINATE, Ended, Spawn
 from labctl.executors.logs import LogWriter, masked
 from labctl.executors.zygote import Zygote
@@ -24,32 +25,8 @@ from labctl.store.folder import RunFolder
 from labctl.worker.loop import Task
 
 SLACK = 2.0  # seconds after its timeout in which a worker may end its job by itself
-STARTING = 300.0  # seconds for a template to import what is preloaded
 CHUNK = 1 << 16
 ONCE = 1 << 20  # bytes offered to a socket at a time
-STATES = {"timed out": "timed out", "stopped": "interrupted", "unborn": "interrupted"}
-
-
-class _Worker:
-    def __init__(self, kind: tuple[Any, ...], jobs: socket.socket, keeper: socket.socket) -> None:
-        self.kind = kind
-        self.jobs = jobs
-        self.keeper = keeper
-        self.from_jobs = b""
-        self.to_jobs: memoryview | bytes = b""
-        self.born = False
-        self.from_keeper = b""
-        self.order: Order | None = None
-        self.handle = ""
-        self.secrets: list[str] = []
-        self.log: LogWriter | None = None
-        self.pipe: int | None = None
-        self.deadline: float | None = None
-        self.kill_at: float | None = None
-        self.cause = ""
-        self.began = 0.0
-        self.gpus: tuple[str, ...] = ()
-        self.work = ""
 
 
 class Crew:
@@ -61,7 +38,7 @@ class Crew:
         self._zygote = zygote
         self._slots = slots
         self._selector = selectors.DefaultSelector()
-        self._workers: list[_Worker] = []
+        self._workers: list[Hand] = []
         self._closing = False
 
     @property
@@ -117,7 +94,7 @@ class Crew:
                 if not worker.born or grace <= 0:
                     self._kill(worker)  # nothing has begun that could be saved, or nothing is to be
                 else:
-                    self._word(worker, TERMINATE)
+                    worker.tell(TERMINATE)
 
     def close(self) -> None:
         """End all workers. Nothing more is told of what they were doing."""
@@ -130,7 +107,7 @@ class Crew:
         self._selector.close()
         self._zygote.close()
 
-    def _idle(self, kind: tuple[Any, ...]) -> _Worker | None:
+    def _idle(self, kind: tuple[Any, ...]) -> Hand | None:
         return next((w for w in self._workers if w.order is None and w.kind == kind and not w.cause), None)
 
     def _retire_surplus(self) -> None:
@@ -138,12 +115,12 @@ class Crew:
         for worker in idle[: max(0, len(self._workers) + 1 - max(self._slots, 1))]:
             self._retire(worker)
 
-    def _start(self, kind: tuple[Any, ...], environment: Environment, *, fresh: bool) -> _Worker:
+    def _start(self, kind: tuple[Any, ...], environment: Environment, *, fresh: bool) -> Hand:
         jobs, their_jobs = socket.socketpair()
         jobs.setblocking(False)  # a template that is still importing must hold up nobody else
         keeper, their_keeper = socket.socketpair()
         variables = machine.variables(environment)
-        worker = _Worker(kind, jobs, keeper)
+        worker = Hand(kind, jobs, keeper)
         variables["CUDA_VISIBLE_DEVICES"] = ",".join(worker.kind[2])  # none for a job that asks for none
         spawn = Spawn(environment.preload, fresh, variables, str(self._session.home))
         try:
@@ -157,7 +134,7 @@ class Crew:
         self.watch(keeper, selectors.EVENT_READ, lambda: self._read_keeper(worker))
         return worker
 
-    def _send(self, worker: _Worker, order: Order) -> None:
+    def _send(self, worker: Hand, order: Order) -> None:
         worker.log = LogWriter(self._folder.log(order.job, order.attempt), worker.secrets)
         read, write = os.pipe2(os.O_CLOEXEC)
         os.set_blocking(read, False)
@@ -175,7 +152,7 @@ class Crew:
         finally:
             os.close(write)
 
-    def _write_jobs(self, worker: _Worker) -> None:
+    def _write_jobs(self, worker: Hand) -> None:
         """Send what is left of an order, as far as the worker takes it now."""
         try:
             while worker.to_jobs:
@@ -187,12 +164,12 @@ class Crew:
         events = selectors.EVENT_READ | (selectors.EVENT_WRITE if worker.to_jobs else 0)
         self._selector.modify(worker.jobs, events, lambda: self._talk(worker))
 
-    def _talk(self, worker: _Worker) -> None:
+    def _talk(self, worker: Hand) -> None:
         if worker.to_jobs:
             self._write_jobs(worker)
         self._read_jobs(worker)
 
-    def _read_jobs(self, worker: _Worker) -> None:
+    def _read_jobs(self, worker: Hand) -> None:
         try:
             data = worker.jobs.recv(CHUNK)
         except BlockingIOError:
@@ -201,13 +178,13 @@ class Crew:
             data = b""
         if not data:  # the worker or a job closed it: the keeper decides what that means
             self._forget(worker.jobs)
-            self._word(worker, KILL)
+            worker.tell(KILL)
             return
         *lines, worker.from_jobs = (worker.from_jobs + data).split(b"\n")
         for line in lines:
             self._handle(worker, line)
 
-    def _handle(self, worker: _Worker, line: bytes) -> None:
+    def _handle(self, worker: Hand, line: bytes) -> None:
         order = worker.order
         if order is None or line.startswith(b'{"ready"'):
             return
@@ -224,7 +201,7 @@ class Crew:
         else:
             self.emit(event)
 
-    def _end(self, worker: _Worker, event: Event) -> None:
+    def _end(self, worker: Hand, event: Event) -> None:
         data = dict(event.data)
         reusable = data.pop("reusable", False)
         if data.get("error"):
@@ -235,7 +212,7 @@ class Crew:
             self._retire(worker)
         self.emit(msgspec.structs.replace(event, data=data))
 
-    def _read_keeper(self, worker: _Worker) -> None:
+    def _read_keeper(self, worker: Hand) -> None:
         try:
             data = worker.keeper.recv(CHUNK)
         except OSError:
@@ -254,7 +231,7 @@ class Crew:
             worker.cause = worker.cause if worker.born else "unborn"
             self._gone(worker, Ended(signal=signal.SIGKILL))
 
-    def _gone(self, worker: _Worker, end: Ended) -> None:
+    def _gone(self, worker: Hand, end: Ended) -> None:
         while worker.order is not None and worker.jobs.fileno() >= 0:
             # Its last words may still be in the socket. No writer is left, so this ends.
             try:
@@ -270,14 +247,14 @@ class Crew:
         if order is not None:
             self._finish_log(worker)
             shutil.rmtree(worker.work, ignore_errors=True)
-            self.emit(_post_mortem(order, worker, end))
+            self.emit(post_mortem(order, worker, end))
         for file in (worker.jobs, worker.keeper):
             self._forget(file)
             file.close()
         if worker in self._workers:
             self._workers.remove(worker)
 
-    def _read_log(self, worker: _Worker) -> None:
+    def _read_log(self, worker: Hand) -> None:
         if worker.pipe is None:
             return
         try:
@@ -289,7 +266,7 @@ class Crew:
         else:
             self._close_pipe(worker)
 
-    def _finish_log(self, worker: _Worker) -> None:
+    def _finish_log(self, worker: Hand) -> None:
         """Take what is in the pipe now. A grandchild that still holds it writes to nobody."""
         while worker.pipe is not None:
             try:
@@ -304,14 +281,14 @@ class Crew:
             worker.log.close()
             worker.log = None
 
-    def _log(self, worker: _Worker, data: bytes) -> None:
+    def _log(self, worker: Hand, data: bytes) -> None:
         if worker.log is not None:
             try:
                 worker.log.write(data)
             except OSError:
                 pass  # the disk is full: losing a log must not lose the job
 
-    def _close_pipe(self, worker: _Worker) -> None:
+    def _close_pipe(self, worker: Hand) -> None:
         if worker.pipe is not None:
             self._forget(worker.pipe)
             os.close(worker.pipe)
@@ -326,23 +303,17 @@ class Crew:
             )
         )
 
-    def _kill(self, worker: _Worker) -> None:
+    def _kill(self, worker: Hand) -> None:
         """Have a worker ended. One whose template is still importing has no keeper: let go of it."""
         if worker.born:
-            self._word(worker, KILL)
+            worker.tell(KILL)
         else:
             worker.cause = worker.cause or "unborn"
             self._gone(worker, Ended(signal=signal.SIGKILL))
 
-    def _retire(self, worker: _Worker) -> None:
+    def _retire(self, worker: Hand) -> None:
         worker.cause = worker.cause or "retired"
-        self._word(worker, KILL)
-
-    def _word(self, worker: _Worker, word: bytes) -> None:
-        try:
-            worker.keeper.send(word)
-        except OSError:
-            pass
+        worker.tell(KILL)
 
     def _forget(self, file: Any) -> None:
         try:
@@ -355,27 +326,3 @@ class Crew:
         busy = {g for w in self._workers if w.order is not None for g in w.gpus}
         free = [index for index in machine.gpu_indices() if index not in busy]
         return tuple(free[:wanted])
-
-
-def _post_mortem(order: Order, worker: _Worker, end: Ended) -> Event:
-    """The end of an attempt whose worker did not live to tell it."""
-    state = STATES.get(worker.cause, "failed")
-    if worker.cause == "unborn":
-        message = "its worker could not be started: what is preloaded has ended the process"
-    elif not worker.born and state == "timed out":
-        message = f"its worker had not started after {STARTING + order.timeout:g} s"
-    elif state == "timed out":
-        message = f"still running after {order.timeout:g} s; it was killed"
-    elif state == "interrupted":
-        message = "stopped before it had saved"
-    elif end.signal is not None:
-        name = signal.Signals(end.signal).name
-        message = f"its process was killed by {name}"
-        message += "; was there enough memory?" if end.signal == signal.SIGKILL else ""
-    else:
-        message = f"its process exited with {end.code} before the job had ended"
-    error = {"type": "", "message": message}
-    data = {"state": state, "error": error, "seconds": time.time() - worker.began}
-    return Event(
-        run=order.run, job=order.job, attempt=order.attempt, kind="ended", time=time.time(), data=data
-    )

@@ -10,7 +10,7 @@ import msgspec
 from labctl.model.canonical import digest
 from labctl.model.context import Context
 from labctl.model.machine import Environment
-from labctl.parameters.layers import Resolved
+from labctl.parameters.types import Resolved
 from labctl.planning.closure import Closures
 from labctl.planning.keys import Material, material, registration
 from labctl.planning.overrides import override

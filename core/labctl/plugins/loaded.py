@@ -10,7 +10,7 @@ import msgspec
 from labctl.errors import PluginError
 from labctl.model.context import Context
 from labctl.parameters.fields import Field, decode, fields_of
-from labctl.parameters.layers import EXTENSIONS, Point, Types
+from labctl.parameters.types import EXTENSIONS, Point, Types
 from labctl.plugins.catalogue import Catalogue, Row
 from labctl.plugins.extensions import Extensions
 from labctl.plugins.facade import Project

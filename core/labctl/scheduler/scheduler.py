@@ -14,7 +14,7 @@ from typing import Any
 import msgspec
 
 from labctl.errors import LabError
-from labctl.executors.machine import gpu_count, threads
+from labctl.executors.machine import threads
 from labctl.model.canonical import digest
 from labctl.model.machine import Environment
 from labctl.model.results import Artifact, JobFailure, JobResult
@@ -22,6 +22,7 @@ from labctl.model.wire import Event, Order
 from labctl.planning.keys import Material, as_input, key_of
 from labctl.planning.plan import Plan
 from labctl.scheduler.listener import Change, Listener
+from labctl.scheduler.room import Room
 from labctl.scheduler.state import MAX_INTERRUPTIONS, Tracked, outcome
 from labctl.spi import Code, Executor
 from labctl.store.database import transaction
@@ -79,6 +80,7 @@ class Scheduler:
         self._told_of_code: set[str] = set()
         self._grace = grace
         self._shelf = shelf
+        self._room = Room(executor)
         self._prepared = False
         self._ticked = 0.0
         self._environments = {digest(e): e for e in plan.environments()}
@@ -104,15 +106,15 @@ class Scheduler:
         moved = True
         while moved and not self.stopped_by:
             moved = False
-            room = self._room()
+            self._room.reckon(self.tracked.values())
             for tracked in self.tracked.values():
                 if tracked.state != "planned" or not self._settled(tracked):
                     continue
                 if self._resolve(tracked):
                     moved = True
-                elif tracked.key and self._fits(tracked, room) and time.monotonic() >= tracked.not_before:
+                elif tracked.key and self._room.fits(tracked) and time.monotonic() >= tracked.not_before:
                     self._submit(tracked, self._inputs(tracked))
-                    room = self._room()
+                    self._room.reckon(self.tracked.values())
 
     def _settled(self, tracked: Tracked) -> bool:
         return all(n in self.borrowed or self.tracked[n].ended for n in tracked.needs)
@@ -133,24 +135,6 @@ class Scheduler:
 
     def _is_under_way(self, key: str) -> bool:
         return any(other.key == key and not other.ended for other in self.tracked.values())
-
-    def _fits(self, tracked: Tracked, room: float) -> bool:
-        """Whether there are cpu tokens for a job, and GPUs if it wants some."""
-        wanted = gpu_count(tracked.job.environment.gpu)
-        if wanted and self._executor.gpus is not None:
-            flying = (t.job.environment.gpu for t in self.tracked.values() if t.in_flight)
-            if wanted > self._executor.gpus - sum(map(gpu_count, flying)):
-                return False
-        return self._tokens(tracked) <= room
-
-    def _tokens(self, tracked: Tracked) -> float:
-        """What a job takes of the executor's slots: its cpu, but never more than there are."""
-        return min(tracked.job.environment.cpu, max(1, self._executor.slots))
-
-    def _room(self) -> float:
-        """The slots that are free; a trifle more, for sums of fractions."""
-        used = sum(self._tokens(t) for t in self.tracked.values() if t.in_flight)
-        return max(1, self._executor.slots) - used + 1e-9
 
     def _inputs(self, tracked: Tracked) -> dict[str, tuple[JobResult, ...]]:
         """Results of the needs as a job may see them: what its key holds, and no more."""

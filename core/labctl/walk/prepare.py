@@ -10,7 +10,8 @@ from labctl.errors import BY_CODE, LabError
 from labctl.executors.registry import make_executor
 from labctl.model.machine import Problem, Rate
 from labctl.model.results import JobResult
-from labctl.parameters.layers import Given, Resolved, resolve
+from labctl.parameters.layers import resolve
+from labctl.parameters.types import Given, Resolved
 from labctl.planning.borrow import Lender, Loan
 from labctl.planning.closure import Closures
 from labctl.planning.freeze import Frozen, freeze, narrowed, whole_plan

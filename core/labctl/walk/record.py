@@ -15,7 +15,7 @@ from labctl.executors import machine
 from labctl.model.canonical import digest
 from labctl.model.machine import Environment
 from labctl.model.results import ENDED, Section, Step, Verdict
-from labctl.parameters.layers import Point
+from labctl.parameters.types import Point
 from labctl.plugins.scan import read, summary
 from labctl.report.view import (
     ArtifactRow,
