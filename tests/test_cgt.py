@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from typing import Any
@@ -128,3 +129,35 @@ def test_help_and_plan_import_nothing_heavy(study: Study) -> None:
             capture_output=True, text=True, check=True,
         )  # fmt: skip
         assert done.stderr.strip().endswith("[]"), words
+
+
+def test_a_template_with_one_thread_widens_after_the_fork(tmp_path_factory: pytest.TempPathFactory) -> None:
+    lab = Lab(tmp_path_factory.mktemp("wide") / "lab")
+    source = """
+        from labctl.api import Environment, Job, hookimpl
+
+        class Wide:
+            @hookimpl
+            def provision(self, ctx):
+                return Environment(cpu=2, preload=("torch",), packages=("torch",))
+
+            @hookimpl
+            def run(self, ctx, environments):
+                yield Job("work", "wide_tasks:work")
+
+        plugin = Wide()
+        """
+    tasks = """
+        def work(job):
+            import sys
+            warm = "torch" in sys.modules
+            import torch
+            product = torch.rand(400, 400) @ torch.rand(400, 400)
+            finite = bool(product.isfinite().all())
+            return {"warm": warm, "threads": torch.get_num_threads(), "finite": finite}
+        """
+    lab.plugin("wide", source, wide_tasks=tasks)
+    done = lab("run", "wide")
+    assert done.code == 0, done.err
+    value = lab.record("wide-1")["jobs"][0]["value"]
+    assert value == {"warm": True, "threads": min(2, len(os.sched_getaffinity(0))), "finite": True}

@@ -125,6 +125,8 @@ def say_verdict(verdict: Verdict) -> None:
         return
     measured = estimate(evidence.estimate, evidence.low, evidence.high)
     write(f"{word} {prediction.id:14} {measured:20} needs {prediction.op} {prediction.threshold:g}{note}")
+    if evidence.note:
+        write(style.dim(f"{'':28} {plain(evidence.note)}"))
     if evidence.baseline is not None:
         base = evidence.baseline
         better = ", better" if verdict.baseline_better else ""

@@ -132,6 +132,8 @@ def _measured(verdict: Verdict, evidence: Evidence, common: Scale | None) -> lis
     if p is not None:
         shown = "p < 0.001" if p < 0.001 else f"p = {fixed(p, 3)}"
         estimate.append(el("span", {"class": "basis"}, f"Holm {shown}"))
+    if line(evidence.note):
+        estimate.append(el("span", {"class": "basis"}, line(evidence.note)))
     rival = evidence.baseline
     beside: list[object] = [DASH]
     if rival is not None:
