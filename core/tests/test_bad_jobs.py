@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -116,12 +115,10 @@ def test_a_timeout_ends_the_job_and_its_tree(one: Make, deaf: bool, tmp_path: Pa
         """,
         timeout=0.5,
     )
-    began = time.monotonic()
     done = lab("run", "one")
     assert done.code == 1
     assert "still running after 0.5 s" in done.err
     assert lab.record("one-1")["jobs"][0]["state"] == "timed out"
-    assert time.monotonic() - began < 30
     assert not alive(int((tmp_path / "pid").read_text()))
 
 

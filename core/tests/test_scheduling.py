@@ -35,7 +35,7 @@ import os, time
 
 def work(job):
     began = time.time()
-    time.sleep(0.15)
+    time.sleep(0.4)
     return {"began": began, "ended": time.time(), "pid": os.getpid(), "threads": job.threads,
             "omp": os.environ["OMP_NUM_THREADS"]}
 """
