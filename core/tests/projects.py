@@ -75,7 +75,7 @@ def roll(job, *, sides, rolls, fail):
     faces = [source.randint(1, sides) for _ in range(rolls)]
     job.artifact("rolls.json").write_text(json.dumps(faces))
     job.metric("mean", sum(faces) / len(faces))
-    text = job.file("table").read_text() if "table" in job._order.files else ""
+    text = job.file("table").read_text() if "table" in job.files else ""
     return {"n": len(faces), "table": text}
 
 

@@ -110,6 +110,11 @@ class JobContext:
             raise ValueError(f"role {role!r} of job {self.id} has {len(found)} results; use inputs()")
         return found[0]
 
+    @property
+    def files(self) -> tuple[str, ...]:
+        """The names of the job's input files."""
+        return tuple(self._order.files)
+
     def file(self, name: str) -> Path:
         """Where an input file lies, read-only."""
         if name not in self._order.files:
