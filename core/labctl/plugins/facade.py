@@ -90,9 +90,10 @@ class Project:
             "collect": "say what its results mean",
             "deploy": "say what to deploy",
         }[hook]
+        kept = "nothing was started" if hook in ("provision", "run") else "the run's results are kept"
         return PluginError(
             f"{self.name} could not {verb}",
-            details=[f"{self.origin}, hook {hook}: {details[0]}", *details[1:], "nothing was started"],
+            details=[f"{self.origin}, hook {hook}: {details[0]}", *details[1:], kept],
             hints=[f"this is a fault in {self.origin.distribution}"],
         )
 
