@@ -208,6 +208,13 @@ def test_a_plan_starts_nothing(dice: Lab) -> None:
     assert not dice.home.exists()
 
 
+def test_a_plan_that_needs_results_there_are_none_of(dice: Lab) -> None:
+    for words in (("--skip", "throw"), ("--from", "dice-1")):
+        done = dice("run", "dice", "--plan", *words)
+        assert done.code == 2
+        assert "no earlier runs here" in done.err
+
+
 def test_a_plan_knows_what_is_cached(dice: Lab) -> None:
     dice("run", "dice")
     done = dice("run", "dice", "--plan")
@@ -272,8 +279,8 @@ def test_runs_list_and_show(dice: Lab) -> None:
     assert "needs roll/2, which failed" in shown
     assert "threshold" in dice("runs", "show", "dice-2", "--parameters").out
     assert "rolls.json" in dice("runs", "show", "dice-2", "--artifacts").out
-    by_uuid = dice("runs", "show", listed[1]["uuid"][:13], "--json")
-    assert by_uuid.code in (0, 2)  # two runs of one millisecond begin alike
+    by_uuid = dice("runs", "show", listed[1]["uuid"], "--json")
+    assert by_uuid.json["run"]["name"] == "dice-1"
     unknown = dice("runs", "show", "dice-9")
     assert unknown.code == 2
     assert "there is no run named dice-9" in unknown.err

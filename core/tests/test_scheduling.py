@@ -84,6 +84,7 @@ def test_a_worker_gets_the_threads_of_its_environment(lab: Lab) -> None:
 def test_a_template_that_cannot_import_lets_the_job_say_so(lab: Lab) -> None:
     done = many(lab, n=1, preload=("nowhere_at_all",))("run", "many")
     assert done.code == 0, done.err  # the job itself does not need the module
+    assert "could not preload nowhere_at_all" in done.err
 
 
 def test_retries_back_off_with_jitter() -> None:

@@ -13,7 +13,7 @@ import pytest
 from labctl.errors import InfrastructureError
 from labctl.executors.logs import HALF, LogWriter, masked
 from labctl.model.results import JobResult
-from labctl.store.database import is_remote, open_database, open_for_reading, transaction
+from labctl.store.database import file_system, is_remote, open_database, open_for_reading, transaction
 from labctl.store.digests import digest_path
 from labctl.store.folder import write_whole
 from labctl.store.home import find_home, find_project
@@ -263,6 +263,13 @@ def test_locks_are_held_by_one_and_freed_by_death(tmp_path: Path) -> None:
 
 
 def test_network_file_systems_are_told_by_their_mount() -> None:
+    mounts = [
+        "22 1 8:1 / / rw - ext4 /dev/sda1 rw",
+        "30 22 0:40 / /data rw shared:1 - nfs4 server:/data rw",
+        "31 30 8:2 / /data/me/local\\040disk rw - xfs /dev/sdb1 rw",
+    ]
+    paths = ("/data/me/lab", "/data", "/database", "/data/me/local disk/lab", "/")
+    assert [file_system(path, mounts) for path in paths] == ["nfs4", "nfs4", "ext4", "xfs", "ext4"]
     assert is_remote("/proc/self/fd") is False
 
 

@@ -100,8 +100,9 @@ def index_hosts() -> set[str]:
 
 
 def test_no_file_names_this_machine_or_a_registry() -> None:
-    dot = "."  # so that this file is not its own finding
-    registries = {f"pypi{dot}org", f"pythonhosted{dot}org", f"crates{dot}io", f"npmjs{dot}", *index_hosts()}
+    # In halves, so that this file is not its own finding.
+    halves = (("py", "pi.org"), ("python", "hosted.org"), ("crates", ".io"), ("npm", "js."))
+    registries = {first + second for first, second in halves} | index_hosts()
     here = {str(path) for path in (ROOT, Path(sys.prefix), Path.home()) if len(path.parts) > 2}
     words = [re.escape(word) for word in sorted(registries | here)]
     found = re.compile("|".join([*words, r"/(?:home|Users)/[a-z]\w*/", r"index-url\s*=\s*\S*://"]))

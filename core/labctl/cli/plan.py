@@ -84,7 +84,7 @@ def _priced(prepared: Prepared) -> None:
     for name, number, timeout, tries, rate, _ in price.lines:
         write(f"           {lead}   {number} x {timeout:g} s x {tries} tries x ${rate:g}/h   {name}")
         lead = " " * (len(lead) - 1) + "+"
-    for source, date in {(r.source, r.date) for r in price.rates.values() if r.total}:
+    for source, date in {(r.source, r.date) for r in price.rates if r.total}:
         write(f"           Prices of {date or 'unknown date'}, {source}")
 
 

@@ -28,8 +28,7 @@ def resolve(types: Types, given: Given, configuration: Configuration) -> Resolve
     """Merge the layers and check the result. Raises UsageError with every mistake."""
     merge = _Merge(types)
     file_values = merge.read_file(given.file)
-    preset = given.preset or merge.text_of(file_values, "preset")
-    merge.preset(preset)
+    merge.preset(given.preset or merge.text_of(file_values, "preset"))
     for path, table in configuration.tables("parameters", types.plugin):
         merge.data(table, Origin("configuration", path), configuration.folder(path))
     merge.file_layer(given.file, file_values)
@@ -40,7 +39,7 @@ def resolve(types: Types, given: Given, configuration: Configuration) -> Resolve
     seed = merge.seed(file_values)
     if merge.mistakes:
         raise merge.error()
-    return Resolved(points, seed, preset)
+    return Resolved(points, seed)
 
 
 class _Merge:

@@ -46,9 +46,10 @@ class Point(NamedTuple):
 
 
 class Resolved(NamedTuple):
+    """All points of the grid, and the seed that the file asks for."""
+
     points: tuple[Point, ...]
     seed: int | None
-    preset: str | None
 
 
 class Types(NamedTuple):

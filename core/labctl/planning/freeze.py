@@ -8,7 +8,6 @@ from typing import NamedTuple
 import msgspec
 
 from labctl.model.canonical import digest
-from labctl.model.context import Context
 from labctl.model.machine import Environment
 from labctl.parameters.types import Resolved
 from labctl.planning.closure import Closures
@@ -20,13 +19,9 @@ from labctl.spi import Executor
 
 
 class Frozen(NamedTuple):
-    """A plan with the material of every key and the digest of every claim.
-
-    ``contexts`` are the hooks' contexts by the label of their point.
-    """
+    """A plan with the material of every key and the digest of every claim."""
 
     plan: Plan
-    contexts: dict[str, Context]
     materials: dict[str, Material]
     registrations: dict[str, str]
 
@@ -43,43 +38,35 @@ def whole_plan(
     seed: int,
     folder: str,
     overrides: Mapping[str, Iterable[str]],
-) -> tuple[Plan, dict[str, Context]]:
+) -> Plan:
     """What the hooks ``provision`` and ``run`` say at every point. Raises PluginError, UsageError."""
     plans: list[Plan] = []
-    contexts: dict[str, Context] = {}
     for point in resolved.points:
         ctx = loaded.context(point, seed, folder)
         own = {environment.name: environment for environment in loaded.project.provision(ctx)}
         environments: dict[str, Environment] = override(own.values(), overrides)
         items = loaded.project.run(ctx, tuple(environments.values()))
         plans.append(plan_point(loaded.project, items, environments, point=point.label, seed=seed, own=own))
-        contexts[point.label] = ctx
-    whole = Plan(
+    return Plan(
         jobs=tuple(job for plan in plans for job in plan.jobs),
         services=tuple(service for plan in plans for service in plan.services),
         predictions=tuple(claim for plan in plans for claim in plan.predictions),
     )
-    return whole, contexts
 
 
 def freeze(
     loaded: Loaded,
     plan: Plan,
-    contexts: dict[str, Context],
     *,
     closures: Closures,
     executor: Executor,
 ) -> Frozen:
     """Check that every function is there, and digest what decides each job's result."""
     check_functions(loaded.project, plan, closures)
-    prints = {environment: executor.fingerprint(environment) for environment in _unique(plan)}
+    prints = {environment: executor.fingerprint(environment) for environment in plan.environments()}
     materials = {job.id: material(job, closures, prints[job.environment]) for job in plan.jobs}
     claims = {claim.id: registration(claim, loaded.row.name) for claim in plan.predictions}
-    return Frozen(plan, contexts, materials, claims)
-
-
-def _unique(plan: Plan) -> set[Environment]:
-    return {job.environment for job in plan.jobs}
+    return Frozen(plan, materials, claims)
 
 
 def narrowed(frozen: Frozen, plan: Plan) -> Frozen:

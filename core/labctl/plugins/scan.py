@@ -129,10 +129,6 @@ def parent_and_kind(group: str) -> tuple[str, str]:
     return parent.replace("_", "-"), kind
 
 
-def group_of(plugin: str, kind: str) -> str:
-    return f"labctl.{plugin.replace('-', '_')}.{kind}"
-
-
 def module_file(module: str, path: Iterable[str] | None = None) -> str | None:
     """The file that ``import module`` would run, by looking only; None if there is none.
 

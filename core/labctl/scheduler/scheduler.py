@@ -146,9 +146,7 @@ class Scheduler:
     def _skip(self, tracked: Tracked, need: str) -> None:
         other = self.tracked[need]
         how = "was skipped" if other.state == "skipped" else other.state
-        reason = (
-            f"needs {need}, which {how}" if other.state != "timed out" else f"needs {need}, which timed out"
-        )
+        reason = f"needs {need}, which {how}"
         with transaction(self._store.db):
             self._set(tracked, "skipped", reason=reason)
         self._listener.changed(Change(tracked.job.id, "skipped", reason=reason))

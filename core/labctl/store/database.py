@@ -6,7 +6,7 @@ import os
 import shutil
 import sqlite3
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -76,19 +76,24 @@ def transaction(db: sqlite3.Connection, *, durable: bool = False) -> Iterator[No
 
 def is_remote(folder: str) -> bool:
     """Whether a folder lies on a network file system, where SQLite's WAL is unsafe."""
-    real = os.path.realpath(folder)
-    best, kind = "", ""
     try:
         with open("/proc/self/mountinfo", encoding="utf-8") as file:
-            for line in file:
-                left, _, right = line.partition(" - ")
-                mount = left.split(" ")[4].replace("\\040", " ")
-                inside = real == mount or real.startswith(mount.rstrip("/") + "/")
-                if inside and len(mount) >= len(best):
-                    best, kind = mount, right.split(" ")[0]
+            kind = file_system(os.path.realpath(folder), file)
     except OSError:
         return False
     return kind in REMOTE or kind.startswith("fuse.")
+
+
+def file_system(path: str, mounts: Iterable[str]) -> str:
+    """The type of the file system of a real path, by the lines of a mountinfo: the longest mount wins."""
+    best, kind = "", ""
+    for line in mounts:
+        left, _, right = line.partition(" - ")
+        mount = left.split(" ")[4].replace("\\040", " ")
+        inside = path == mount or path.startswith(mount.rstrip("/") + "/")
+        if inside and len(mount) >= len(best):
+            best, kind = mount, right.split(" ")[0]
+    return kind
 
 
 def _make(db: sqlite3.Connection, path: str) -> None:

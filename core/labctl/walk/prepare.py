@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from labctl.config import load_configuration
-from labctl.errors import BY_CODE, LabError
+from labctl.errors import BY_CODE, LabError, UsageError
 from labctl.executors.registry import make_executor
-from labctl.model.machine import Problem, Rate
+from labctl.model.machine import Environment, Problem, Rate
 from labctl.model.results import JobResult
 from labctl.parameters.layers import resolve
 from labctl.parameters.types import Given, Resolved
@@ -57,7 +57,7 @@ class Price(NamedTuple):
     expected: float
     worst: float
     lines: tuple[tuple[str, int, float, int, float, float], ...]
-    rates: dict[str, Rate]
+    rates: tuple[Rate, ...]
 
 
 class Prepared(NamedTuple):
@@ -102,17 +102,21 @@ def prepare(request: Request, catalogue: Catalogue, folder: str, home: str, stor
     executor = make_executor(catalogue, request.on)
     resolved = resolve(loaded.types, request.given, load_configuration(folder))
     seed = next((s for s in (request.seed, resolved.seed) if s is not None), 0)
-    plan, contexts = whole_plan(loaded, resolved, seed=seed, folder=folder, overrides=request.overrides)
+    plan = whole_plan(loaded, resolved, seed=seed, folder=folder, overrides=request.overrides)
     selected, skipped = select(plan, request.only, request.skip)
     sources = SourceTable(store.db) if store else None
     closures = Closures([row.entry for row in catalogue.rows], catalogue.distributions, sources)
-    whole = freeze(loaded, plan, contexts, closures=closures, executor=executor)
+    whole = freeze(loaded, plan, closures=closures, executor=executor)
     if sources:
         sources.save()
     problems = list(executor.check(selected.environments()))
     if problems:
         raise preflight_error(request.plugin, loaded, problems)
     loans: dict[str, Loan] = {}
+    if store is None and (skipped or request.source):
+        raise UsageError(
+            "there are no earlier runs here to take results from", hints=["leave out --skip and --from"]
+        )
     if store is not None:
         shelf = Shelf(store, executor)
         lender = Lender(store, shelf, request.plugin, request.source, whole.materials)
@@ -151,26 +155,27 @@ def _usual(frozen: Frozen, store: Store | None) -> dict[str, float]:
 
 def price_of(frozen: Frozen, executor: Executor, seconds: Mapping[str, float]) -> Price:
     """Expected (rate x usual seconds) and worst case (rate x timeout x tries), by environment."""
-    rates: dict[str, Rate] = {}
-    groups: dict[tuple[str, float, int], int] = {}
+    rates: dict[Environment, Rate] = {}
+    groups: dict[tuple[Environment, float], int] = {}
     expected = 0.0
     for job in frozen.plan.jobs:
-        environment = job.environment
-        rate = rates.setdefault(environment.name, executor.rate(environment))
+        rate = rates.setdefault(job.environment, executor.rate(job.environment))
         expected += rate.total * seconds.get(job.id, 0.0) / 3600
-        group = (environment.name, job.timeout, environment.retries + 1)
+        group = (job.environment, job.timeout)
         groups[group] = groups.get(group, 0) + 1
-    lines = tuple(
-        (name, count, timeout, tries, rates[name].total, count * timeout * tries * rates[name].total / 3600)
-        for (name, timeout, tries), count in groups.items()
-    )
-    return Price(expected, sum(line[5] for line in lines), lines, rates)
+    lines: list[tuple[str, int, float, int, float, float]] = []
+    for (environment, timeout), count in groups.items():
+        tries, rate = environment.retries + 1, rates[environment]
+        worst = count * timeout * tries * rate.total / 3600
+        lines.append((environment.name, count, timeout, tries, rate.total, worst))
+    return Price(expected, sum(line[5] for line in lines), tuple(lines), tuple(rates.values()))
 
 
 def preflight_error(plugin: str, loaded: Loaded, problems: list[Problem]) -> LabError:
     """One error for all that would fail; a package that an extra brings is named by the extra."""
     code = max(problem.exit_code for problem in problems)
-    missing = sorted({p.what.removesuffix(" is not installed") for p in problems if p.exit_code == 3})
+    lacks = [p.what for p in problems if p.what.endswith(" is not installed")]
+    missing = sorted({what.removesuffix(" is not installed") for what in lacks})
     details = [*sorted({p.what for p in problems}), "nothing was started"]
     hints: list[str] = []
     for problem in problems:
@@ -181,7 +186,7 @@ def preflight_error(plugin: str, loaded: Loaded, problems: list[Problem]) -> Lab
             hint = f'pip install "{loaded.row.distribution}{extra}"' if extra else hint
         if hint and hint not in hints:
             hints.append(hint)
-    if missing and code == 3:
+    if len(lacks) == len(problems):
         message = f"{plugin} needs packages that are not installed: {', '.join(missing)}"
         return BY_CODE[3](message, details=["nothing was started"], hints=hints)
     return BY_CODE.get(code, LabError)(f"{plugin} cannot run here", details=details, hints=hints)

@@ -14,7 +14,7 @@ import msgspec
 from labctl.executors import machine
 from labctl.model.canonical import digest
 from labctl.model.machine import Environment
-from labctl.model.results import ENDED, Section, Step, Verdict
+from labctl.model.results import Section, Step, Verdict
 from labctl.parameters.types import Point
 from labctl.plugins.scan import read, summary
 from labctl.report.view import (
@@ -275,7 +275,7 @@ def _seals(prepared: Prepared, store: Store) -> tuple[SealRow, ...]:
 
 
 def _plain_job(job: StoredJob) -> dict[str, Any]:
-    return {**job._asdict(), "ended_for_good": job.state in ENDED}
+    return job._asdict()
 
 
 def _origin(direct_url: str) -> Any:

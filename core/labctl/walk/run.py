@@ -65,13 +65,14 @@ def drive(prepared: Prepared, store: Store, watcher: Watcher) -> Finished:
             environment=scheduler.environment,
             stopping=lambda: stops.count > 0,
         )
-        with stops.heard():
-            prepared.executor.open(session)
-            try:
+        prepared.executor.open(session)
+        try:
+            with stops.heard():
                 scheduler.drive()
-            finally:
-                prepared.executor.close()
-        return finish(prepared, store, watcher, scheduler, run, name, first_seen)
+            # Still open: what is collected may have to be fetched.
+            return finish(prepared, store, watcher, scheduler, run, name, first_seen)
+        finally:
+            prepared.executor.close()
     except BaseException as error:
         try:
             store.interrupt(run, f"the host could not go on: {error}")
