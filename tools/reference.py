@@ -25,6 +25,7 @@ from labctl.cli.help import EXIT_CODES
 from labctl.cli.main import COMMANDS, lab
 from labctl.cli.run import HOST
 from labctl.errors import BY_CODE
+from labctl.kit.rules import GROUPS, RULES
 from labctl.parameters.fields import HOST_OPTIONS, Field
 from labctl.parameters.layers import option_of, variable_of
 from labctl.parameters.types import Types
@@ -43,6 +44,7 @@ NOTE = "<!-- Written by tools/reference.py. Do not edit: change the code and run
 
 def main(arguments: list[str]) -> int:
     made = {"cli": cli(), "parameters": parameters(), "exit-codes": exit_codes(), "api": api()}
+    made["rules"] = rules()
     stale = []
     for name, lines in made.items():
         path = FOLDER / f"{name}.md"
@@ -205,6 +207,40 @@ def exit_codes() -> Iterator[str]:
         rows.append((code, text.strip(), f"`{classes[code]}`" if code in classes and code != "1" else ""))
     yield from table(("code", "meaning", "error in the code"), rows)
     yield "`labctl help exit-codes` prints this list."
+
+
+# Rules
+
+
+def rules() -> Iterator[str]:
+    yield from (
+        "# Rules",
+        "",
+        "What `labctl plugins check` holds a plugin to: [publish a plugin](../publish-a-plugin.md). An error"
+        " makes its exit code 1, a warning only with `--strict`. A rule that is mostly an error may warn of"
+        " what is only doubtful.",
+        "",
+    )
+    for group, purpose in GROUPS.items():
+        found = [rule for rule in RULES.values() if rule.group == group]
+        yield from (f"## {group.capitalize()} rules", "", purpose, "")
+        for rule in found:
+            yield from (
+                f"### {rule.id}",
+                "",
+                f"*{rule.level}*: the {code(rule.asks)}.",
+                "",
+                code(rule.why),
+                "",
+            )
+            yield from (f"Fix: {code(rule.fix)}.", "")
+
+
+def code(text: str) -> str:
+    """Names of the code in a sentence, marked as such."""
+    return re.sub(
+        r"(__init__|@\w+|(?<![\w/.])\w+\.\w+:\w+|ctx\.seed|result\.ok|\.labctl|\.git\b)", r"`\1`", text
+    )
 
 
 # Public names

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from typing import Any
 
 
-TABLES = ("parameters", "plugins")
+TABLES = ("limits", "parameters", "plugins")
 
 
 class Layer:

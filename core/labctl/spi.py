@@ -89,7 +89,11 @@ class Executor(Protocol):
         """Start an attempt; its events follow. Returns a handle that survives the host."""
 
     def adopt(self, handle: str, order: Order) -> bool:
-        """Take over an attempt that another host submitted; False if it is gone."""
+        """Take over an attempt that an earlier host submitted; False if it is gone.
+
+        Its events follow, all of them, from its beginning. ``handle`` is empty if that host ended
+        before it had noted it: the attempt may still be found by the order's run, job and attempt.
+        """
 
     def stop(self, handle: str, grace: float) -> None:
         """Ask an attempt to save and stop; end it after ``grace`` seconds. Its *ended* follows."""

@@ -13,10 +13,16 @@ from labctl.terminal import set_color, write
 
 COMMANDS = {
     "run": ("labctl.cli.run", "run", "run a project; --plan says what it would do and cost"),
-    "runs": ("labctl.cli.runs", "runs", "list, show, logs"),
+    "serve": ("labctl.cli.run", "serve", "run a service of a project: a notebook, an endpoint"),
+    "services": ("labctl.cli.serve", "services_group", "list, url, stop"),
+    "resume": ("labctl.cli.steer", "resume", "go on with a run that was interrupted"),
+    "retry": ("labctl.cli.steer", "retry", "run its failed jobs again"),
+    "explain": ("labctl.cli.explain", "explain", "why a job was run, or not"),
+    "runs": ("labctl.cli.runs", "runs", "list, show, compare, export, import, rm"),
     "collect": ("labctl.cli.results", "collect", "copy what a run's jobs wrote"),
     "report": ("labctl.cli.results", "report", "the report of a run, as a page or as JSON"),
     "deploy": ("labctl.cli.results", "deploy", "what a run would put in place"),
+    "db": ("labctl.cli.db", "db", "gc, rebuild: keep the home in order"),
     "plugins": ("labctl.cli.plugins", "plugins", "list, show"),
     "help": ("labctl.cli.help", "help_command", "labctl help COMMAND, labctl help exit-codes"),
 }
@@ -30,7 +36,9 @@ class Lab(click.Group):
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in COMMANDS:
-            return None
+            from labctl.cli.others import plugin_command
+
+            return plugin_command(cmd_name)
         module, attribute, _ = COMMANDS[cmd_name]
         return getattr(importlib.import_module(module), attribute)  # type: ignore[no-any-return]
 
@@ -38,13 +46,23 @@ class Lab(click.Group):
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
         name = args[0]
-        if name not in COMMANDS:
-            raise unknown("command", name, COMMANDS, "labctl --help")
+        if name not in COMMANDS and not name.startswith("-"):
+            from labctl.cli.others import command_names
+
+            names = command_names()
+            if name not in names:
+                raise unknown("command", name, [*COMMANDS, *names], "labctl --help")
         return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):
             formatter.write_dl([(name, words) for name, (_, _, words) in COMMANDS.items()])
+        from labctl.cli.others import command_names
+
+        others = command_names()
+        if others:
+            with formatter.section("Commands of projects"):
+                formatter.write_dl(others.items())
 
 
 def unknown(kind: str, name: str, known: Any, command: str) -> UsageError:

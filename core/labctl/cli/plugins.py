@@ -30,11 +30,26 @@ from labctl.walk.record import environment_words
 
 LOAD_TIMEOUT = 60.0  # seconds
 MARK = "\x1elabctl-load\x1e"
+KIT = {"check": "check_command", "new": "new_command"}
 
 
-@click.group()
+class Plugins(click.Group):
+    """The two commands of the kit are imported when they are called."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return [*super().list_commands(ctx), *KIT]
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name in KIT:
+            from labctl.cli import kit
+
+            return getattr(kit, KIT[cmd_name])  # type: ignore[no-any-return]
+        return super().get_command(ctx, cmd_name)
+
+
+@click.group(cls=Plugins)
 def plugins() -> None:
-    """List what is installed, show one of them."""
+    """List what is installed, show one of them; check one, begin a new one."""
 
 
 @plugins.command("list")

@@ -84,6 +84,9 @@ class PipeWatcher:
     def progressed(self, job: str, data: dict[str, Any]) -> None:
         """A pipe is told of ends, not of steps."""
 
+    def listening(self, job: str, data: dict[str, Any]) -> None:
+        self._line(f"{job} listens on port {data.get('port')}")
+
     def stopping(self, jobs: list[str], grace: float) -> None:
         self._line(f"stopping: {count(len(jobs), 'job')} may save for {grace:g} s; again to stop now")
 
@@ -118,6 +121,9 @@ class JsonWatcher:
 
     def progressed(self, job: str, data: dict[str, Any]) -> None:
         self._emit("progress", job=job, **data)
+
+    def listening(self, job: str, data: dict[str, Any]) -> None:
+        self._emit("listening", job=job, **data)
 
     def stopping(self, jobs: list[str], grace: float) -> None:
         self._emit("stopping", jobs=jobs, grace=grace)
@@ -182,6 +188,10 @@ class TerminalWatcher:
         self._heard[job] = time.monotonic()
         done, total, text = data.get("done"), data.get("total"), plain(str(data.get("text") or ""))
         self._texts[job] = f"{text or 'step'} {done:g} of {total:g}"
+
+    def listening(self, job: str, data: dict[str, Any]) -> None:
+        self._erase()
+        self._draw()
 
     def stopping(self, jobs: list[str], grace: float) -> None:
         self._erase()

@@ -24,6 +24,7 @@ HOST: list[click.Parameter] = [
     click.Option(["--only"], multiple=True, metavar="NAME", help="jobs by tag or beginning of their id"),
     click.Option(["--skip"], multiple=True, metavar="NAME", help="do not run these; use earlier results"),
     click.Option(["--from", "source"], metavar="RUN", help="take finished jobs of that run as they are"),
+    click.Option(["--like"], metavar="RUN", help="parameters, seed and selection of that run, today's code"),
     click.Option(["--no-cache"], is_flag=True, help="run all jobs again"),
     click.Option(["--seed"], type=int, metavar="INT", help="seed of the run  [0]"),
     click.Option(["--gpu"], multiple=True, metavar="[ENV=]NAME", help="override environments' GPU"),
@@ -31,6 +32,12 @@ HOST: list[click.Parameter] = [
     click.Option(["--memory"], multiple=True, metavar="[ENV=]SIZE", help="override environments' memory"),
     click.Option(["--timeout"], multiple=True, metavar="[ENV=]TIME", help="override environments' timeout"),
     click.Option(["--retries"], multiple=True, metavar="[ENV=]N", help="override environments' retries"),
+    click.Option(["--budget"], type=click.FloatRange(0), metavar="USD", help="refuse what may cost more"),
+    click.Option(
+        ["--stop-at"], type=click.FloatRange(0), metavar="USD", help="start, and stop before it costs more"
+    ),
+    click.Option(["--yes"], is_flag=True, help="do not ask before something that costs money"),
+    click.Option(["--detach"], is_flag=True, help="go on without this terminal"),
     click.Option(["--tag"], multiple=True, help="a word to find the run by"),
     click.Option(["--note"], default="", help="a sentence to keep with the run"),
     click.Option(["--grace"], default="10s", show_default=True, help="time to save in after Ctrl-C"),
@@ -38,13 +45,21 @@ HOST: list[click.Parameter] = [
 ]
 
 
+SERVING: list[click.Parameter] = [
+    click.Argument(["service"]),
+    click.Option(["--idle"], metavar="TIME", help="stop when nobody has used it for so long"),
+]
+
+
 class Projects(click.Group):
     """The projects as subcommands; one is loaded when it is named."""
+
+    serves = False
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
-        return args[0], project_command(args[0]), args[1:]
+        return args[0], project_command(args[0], serves=self.serves), args[1:]
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         from labctl.plugins.listing import open_catalogue
@@ -53,6 +68,15 @@ class Projects(click.Group):
         rows = open_catalogue().projects()
         with formatter.section("Projects"):
             formatter.write_dl([(row.name, summary(row.entry.distribution)) for row in rows])
+
+
+class Services(Projects):
+    serves = True
+
+
+@click.group(cls=Services, subcommand_metavar="PROJECT SERVICE [OPTIONS]")
+def serve() -> None:
+    """Run a service of a project until it is stopped: a notebook, an endpoint."""
 
 
 @click.group(cls=Projects, subcommand_metavar="PROJECT [OPTIONS]")
@@ -65,7 +89,11 @@ class _Command(click.Command):
         ours = [p for p in self.params if isinstance(p, _Parameter)]
         own = [p for p in ours if str(p.name).startswith("p__")]
         extra = [p for p in ours if p not in own]
-        groups = (("Parameters", own), ("Options of every run", HOST), (f"Options of --on {_on()}", extra))
+        verb = [p for p in self.params if p in SERVING]
+        groups = (
+            ("Options of a service", verb), ("Parameters", own), ("Options of every run", HOST),
+            (f"Options of --on {_on()}", extra),
+        )  # fmt: skip
         for title, params in groups:
             rows = [row for p in params if (row := p.get_help_record(ctx))]
             if rows:
@@ -97,10 +125,14 @@ def dest(key: str, prefix: str = "p__") -> str:
     return prefix + key.replace(".", "__").replace("-", "_")
 
 
-def project_command(name: str) -> click.Command:
-    """The command of one project, made from its parameters. Raises PluginError."""
+def project_command(name: str, *, serves: bool = False) -> click.Command:
+    """The command of one project, made from its parameters; ``serves``: that of its services.
+
+    Raises PluginError.
+    """
     if name.startswith("-"):
-        raise UsageError("options come after the project's name", hints=[f"labctl run PROJECT {name}"])
+        verb = "serve" if serves else "run"
+        raise UsageError("options come after the project's name", hints=[f"labctl {verb} PROJECT {name}"])
     if not {"-h", "--help", "--plan"} & set(sys.argv) and _on() == "local":
         # Before a line of the plugin runs: its threads and handlers must not be in the workers.
         from labctl.executors.local import prefork
@@ -117,11 +149,13 @@ def project_command(name: str) -> click.Command:
         from labctl.executors.registry import make_executor
 
         options = make_executor(catalogue, _on()).options
-    return command_of(name, loaded, options)
+    return command_of(name, loaded, options, SERVING if serves else [])
 
 
-def command_of(name: str, loaded: Loaded, options: type[msgspec.Struct] | None) -> click.Command:
-    """``options`` is the type of the executor's own options, if it has any."""
+def command_of(
+    name: str, loaded: Loaded, options: type[msgspec.Struct] | None, more: list[click.Parameter]
+) -> click.Command:
+    """``options`` is the type of the executor's own options, if it has any; ``more``: of this verb."""
     own = [_Parameter(key, field) for key, field in loaded.fields.items()]
     theirs = {f.path: f for f in fields_of(options, f"--on {_on()}")} if options else {}
     extra = [_Parameter(key, field, "x__") for key, field in theirs.items()]
@@ -140,7 +174,7 @@ def command_of(name: str, loaded: Loaded, options: type[msgspec.Struct] | None) 
         given = Given(flags, values["file"], values["preset"], values["grid"])
         return run_project(name, given, values)
 
-    return _Command(name, params=[*own, *HOST, *extra], callback=callback, help=title)
+    return _Command(name, params=[*more, *own, *HOST, *extra], callback=callback, help=title)
 
 
 def _executor_options(

@@ -11,7 +11,9 @@ from typing import Any
 
 import msgspec
 
+from labctl.cli.detach import announce, detach, detached
 from labctl.cli.plan import show_plan
+from labctl.cli.price import check_price
 from labctl.cli.progress import make_watcher
 from labctl.cli.tables import count, estimate, money, span
 from labctl.errors import UsageError
@@ -20,11 +22,13 @@ from labctl.parameters.types import Given
 from labctl.planning.overrides import seconds
 from labctl.plugins.listing import open_catalogue
 from labctl.store.home import find_home, find_project
+from labctl.store.queries import find_run
 from labctl.store.runs import Store
 from labctl.store.shelf import Shelf
 from labctl.terminal import Style, is_terminal, plain, write
 from labctl.walk.ending import Finished
-from labctl.walk.prepare import Request, prepare
+from labctl.walk.prepare import Prepared, prepare
+from labctl.walk.request import Request
 from labctl.walk.run import drive
 
 OVERRIDES = ("gpu", "cpu", "memory", "timeout", "retries")
@@ -34,10 +38,7 @@ def run_project(name: str, given: Given, values: dict[str, Any]) -> int:
     """Prepare and drive a run; the exit code."""
     folder = find_project()
     home = find_home(folder)
-    try:
-        grace = seconds(values["grace"])
-    except ValueError as error:
-        raise UsageError(f"--grace: {error}") from None
+    grace = _seconds("grace", values) or 0.0
     if values["seed"] is not None and not 0 <= values["seed"] < 2**63:
         raise UsageError(f"--seed: {values['seed']} is no seed (0 to 2^63 - 1)")
     request = Request(
@@ -50,24 +51,68 @@ def run_project(name: str, given: Given, values: dict[str, Any]) -> int:
         source=values["source"],
         use_cache=not values["no_cache"],
         seed=values["seed"],
+        like=values["like"],
+        budget=values["budget"],
+        stop_at=values["stop_at"],
         overrides={option: values[option] for option in OVERRIDES if values[option]},
         tags=tuple(map(_utf8, values["tag"])),
         note=_utf8(values["note"]),
         command=_utf8(shlex.join(["labctl", *sys.argv[1:]])),
         grace=grace,
         executor_options=values["executor_options"],
+        service=values.get("service"),
+        idle=_seconds("idle", values) or 0.0,
     )
     if values["plan"]:
         return _plan(request, folder, home, as_json=values["json"])
+    if values["detach"] and not detached():
+        return detach()
     catalogue = open_catalogue(folder)
     store = Store(home)
     try:
         store.reconcile()
         prepared = prepare(request, catalogue, folder, home, store)
-        finished = drive(prepared, store, make_watcher(values["json"]))
+        check_price(prepared, yes=values["yes"])
+        if request.service is not None:
+            finished = _serve(prepared, store, as_json=values["json"])
+        else:
+            finished = drive(prepared, store, make_watcher(values["json"]), announce=announce)
     finally:
         store.close()
-    if values["json"]:
+    return say_finished(finished, as_json=values["json"])
+
+
+def _seconds(option: str, values: dict[str, Any]) -> float | None:
+    try:
+        return seconds(values[option]) if values.get(option) else None
+    except ValueError as error:
+        raise UsageError(f"--{option}: {error}") from None
+
+
+def _serve(prepared: Prepared, store: Store, *, as_json: bool) -> Finished:
+    """Drive a run whose one job is a service, from where an earlier one has stopped."""
+    from labctl.cli.serve import ServiceWatcher
+    from labctl.walk.serving import carry_over, new_token
+
+    token, request = new_token(), prepared.request
+    job = prepared.frozen.plan.jobs[0].id
+    watcher = ServiceWatcher(str(store.home), request.plugin, request.service or "", token, as_json)
+
+    def began(name: str) -> None:
+        announce(name)
+        if request.source is not None:
+            source = find_run(store.db, request.source).name
+            carry_over(store.folder(source), store.folder(name), job)
+
+    try:
+        return drive(prepared, store, watcher, announce=began, token=token)
+    finally:
+        watcher.close()
+
+
+def say_finished(finished: Finished, *, as_json: bool) -> int:
+    """The end of a run as it was asked for; the exit code."""
+    if as_json:
         write(msgspec.json.encode({"event": "ended", **_as_json(finished)}).decode())
     else:
         say_end(finished)
@@ -146,9 +191,11 @@ def _wrapped(text: str, indent: int) -> str:
 
 def next_command(finished: Finished) -> str:
     if finished.state in ("partial", "failed"):
-        return f"labctl runs show {finished.run}"
-    if finished.state == "interrupted":
-        return f"labctl run {finished.run.rpartition('-')[0]}    (what is finished comes from the cache)"
+        return f"labctl retry {finished.run} --failed"
+    if finished.state in ("interrupted", "cancelled"):
+        return f"labctl resume {finished.run}"
+    if finished.state == "over budget":
+        return f"labctl resume {finished.run} --stop-at USD"
     return f"labctl runs show {finished.run}"
 
 

@@ -30,9 +30,9 @@ def span(seconds: float) -> str:
     return f"{int(seconds) // 3600} h {int(seconds) % 3600 // 60} min"
 
 
-def clock(when: float) -> str:
+def clock(when: float, now: time.struct_time | None = None) -> str:
     """``today 14:02``, ``19 Nov 16:30``; with the year if it is another one."""
-    moment, now = time.localtime(when), time.localtime()
+    moment, now = time.localtime(when), now or time.localtime()
     if moment[:3] == now[:3]:
         return time.strftime("today %H:%M", moment)
     return time.strftime("%d %b %H:%M" if moment[0] == now[0] else "%d %b %Y", moment)

@@ -25,6 +25,7 @@ from labctl.store.folder import RunFolder
 from labctl.worker.loop import Task
 
 SLACK = 2.0  # seconds after its timeout in which a worker may end its job by itself
+SERVICE_GRACE = 30.0  # seconds after its time in which a service may save and stop
 CHUNK = 1 << 16
 ONCE = 1 << 20  # bytes offered to a socket at a time
 
@@ -79,7 +80,7 @@ class Crew:
             self._retire_surplus()
             worker = self._start(kind, environment, fresh=order.fresh)
         worker.order, worker.handle, worker.gpus = order, handle, gpus
-        worker.secrets = machine.secret_values(environment)
+        worker.secrets = [*machine.secret_values(environment), *filter(None, [order.token])]
         worker.cause, worker.kill_at = "", None
         worker.began = time.time()
         worker.deadline = time.monotonic() + STARTING + order.timeout
@@ -195,7 +196,8 @@ class Crew:
         if (event.job, event.attempt) != (order.job, order.attempt):
             return
         if event.kind == "started":
-            worker.deadline = time.monotonic() + order.timeout + SLACK
+            grace = SERVICE_GRACE if order.service else SLACK
+            worker.deadline = time.monotonic() + order.timeout + grace
         if event.kind == "ended":
             self._end(worker, event)
         else:

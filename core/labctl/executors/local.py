@@ -36,7 +36,7 @@ class LocalExecutor(OnThisMachine):
 
     name = "local"
     slots = 0
-    can = frozenset({"timeout", "isolate"})
+    can = frozenset({"timeout", "isolate", "service"})
 
     def __init__(self) -> None:
         self.slots = machine.cores()

@@ -70,7 +70,8 @@ class JobContext:
 
     ``id`` is what the plugin called the job. ``run`` and ``attempt`` are for logs: they are in no key.
     ``seed``: 63 bits, from the run's seed and the job's id. ``threads``: how many it may use.
-    ``port`` and ``token`` are set for services only.
+    ``port`` and ``token`` are set for services only: a service listens on that port of 127.0.0.1 and
+    answers to nobody who does not bring the token.
     """
 
     def __init__(self, order: Order, place: Place, stopping: Callable[[], bool]) -> None:
@@ -81,6 +82,7 @@ class JobContext:
         self.threads = order.threads
         self.token = order.token
         self.port = 0
+        self.used = time.monotonic()
         self._order = order
         self._place = place
         self._stopping = stopping
@@ -169,9 +171,14 @@ class JobContext:
         """True once the run is being stopped: save to the checkpoint, then raise Stopped."""
         return self._stopping()
 
-    def ready(self) -> None:
-        """A service answers now on its port."""
-        self._emit("listening", {"port": self.port})
+    def ready(self, path: str = "/") -> None:
+        """A service answers now on its port of 127.0.0.1; ``path`` is where its users begin."""
+        self.touch()
+        self._emit("listening", {"port": self.port, "path": str(path)})
+
+    def touch(self) -> None:
+        """Somebody uses the service: what counts how long it was idle begins anew."""
+        self.used = time.monotonic()
 
     # What follows is the worker's side.
 

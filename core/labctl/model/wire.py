@@ -21,7 +21,9 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
     """One attempt of one job, complete: the far side needs nothing else.
 
     ``environment`` is the digest of the environment. ``inputs``: role -> results of the needs.
-    ``timeout`` in seconds. ``threads``: what the job may use. ``key``: the cache key.
+    ``timeout`` in seconds. ``threads``: what the job may use. ``key``: the cache key. ``service``: it
+    answers on a port, to those who bring ``token``, until it is stopped, until ``timeout``, or until
+    nobody has used it for ``idle`` seconds (0: that does not end it).
     """
 
     run: str
@@ -39,6 +41,7 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
     fresh: bool = False
     service: bool = False
     token: str = ""
+    idle: float = 0.0
 
 
 class Event(msgspec.Struct, frozen=True, kw_only=True):
@@ -46,7 +49,7 @@ class Event(msgspec.Struct, frozen=True, kw_only=True):
 
     ``data`` of *ended*: state, value, artifacts, error, cpu_seconds, wall seconds, peak_mib, warm.
     Of *metric*: points, each [name, value, step, time, unit, better]. Of *progress*: done, total,
-    text. Of *log*: text. Of *listening*: port.
+    text. Of *log*: text. Of *listening*: port, path; url where the way to it is not by the port.
     """
 
     run: str

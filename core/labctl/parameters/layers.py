@@ -24,15 +24,32 @@ class _Sweep(NamedTuple):
     values: list[Any]
 
 
-def resolve(types: Types, given: Given, configuration: Configuration) -> Resolved:
-    """Merge the layers and check the result. Raises UsageError with every mistake."""
+class Like(NamedTuple):
+    """The parameters of an earlier run, by key, at each of its points; ``defaults`` were not chosen."""
+
+    run: str
+    points: tuple[Mapping[str, Any], ...]
+    defaults: frozenset[str]
+
+
+def resolve(
+    types: Types, given: Given, configuration: Configuration, like: Like | None = None
+) -> Resolved:
+    """Merge the layers and check the result. Raises UsageError with every mistake.
+
+    With ``like`` an earlier run's parameters stand in for all but what is typed now.
+    """
     merge = _Merge(types)
     file_values = merge.read_file(given.file)
-    merge.preset(given.preset or merge.text_of(file_values, "preset"))
-    for path, table in configuration.tables("parameters", types.plugin):
-        merge.data(table, Origin("configuration", path), configuration.folder(path))
+    if like is not None:
+        merge.like(like)
+    else:
+        merge.preset(given.preset or merge.text_of(file_values, "preset"))
+        for path, table in configuration.tables("parameters", types.plugin):
+            merge.data(table, Origin("configuration", path), configuration.folder(path))
     merge.file_layer(given.file, file_values)
-    merge.environment(os.environ)
+    if like is None:
+        merge.environment(os.environ)
     merge.flags(given.flags)
     merge.grid(given.grid)
     points = merge.points()
@@ -88,6 +105,23 @@ class _Merge:
             problem = self._set(key, value, origin, folder=folder)
             if problem:
                 self.mistakes.append(f"{origin}: {problem}")
+
+    def like(self, like: Like) -> None:
+        """The values of an earlier run. A file is named by its path and read anew."""
+        origin = Origin("like", like.run)
+        for key in like.points[0]:
+            if key not in self.fields:
+                if key not in like.defaults:
+                    self.mistakes.append(f"--like {like.run}: {self._unknown(key)}")
+                continue
+            values = list({canonical(p[key]): _path_of(p[key]) for p in like.points}.values())
+            try:
+                found = [self.fields[key].from_data(value) for value in values]
+            except ValueError as error:
+                self.mistakes.append(f"--like {like.run}: {key}: {error}")
+                continue
+            self.values[key] = found[0] if len(found) == 1 else _Sweep(found)
+            self.origins[key] = origin
 
     def file_layer(self, path: str | None, values: dict[str, Any]) -> None:
         rest = {k: v for k, v in values.items() if k not in ("preset", "plugin", "seed")}
@@ -271,6 +305,13 @@ def _anchored(value: Any, folder: str) -> Any:
     if isinstance(value, list):
         return [_anchored(item, folder) for item in value]
     return os.path.join(folder, os.path.expanduser(value)) if isinstance(value, str) else value
+
+
+def _path_of(value: Any) -> Any:
+    """A recorded input file as the user would name it."""
+    if isinstance(value, Mapping) and set(value) == {"path", "sha256", "size"}:
+        return value["path"]
+    return [_path_of(item) for item in value] if isinstance(value, list) else value
 
 
 def variable_of(key: str) -> str:

@@ -8,8 +8,10 @@ optional ones, or anything that is returned.
 from __future__ import annotations
 
 import inspect
+import os
 import sys
-from collections.abc import Iterable, Iterator
+import time
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import redirect_stdout
 from typing import Any, TypeVar
 
@@ -26,8 +28,15 @@ from labctl.model.plan import InputFile, Job, Prediction, Service
 from labctl.model.results import Copy, Publish, Report, Results, Section
 from labctl.plugins.load import Origin, describe, frame_of, save_traceback
 from labctl.plugins.versions import split_requirement
+from labctl.terminal import plain, write
 
-HOOKS = ("provision", "run", "collect", "deploy")
+TYPES: dict[str, tuple[type[Any], ...]] = {
+    "provision": (Environment,),
+    "run": (Job, Service, Prediction),
+    "collect": (Section,),
+    "deploy": (Copy, Publish),
+}
+HOOKS = tuple(TYPES)
 T = TypeVar("T")
 
 
@@ -56,7 +65,7 @@ class Project:
 
     def provision(self, ctx: Context) -> tuple[Environment, ...]:
         """The environments, at least one. Raises PluginError."""
-        found = self._call("provision", (Environment,), ctx=ctx) if "provision" in self.hooks else ()
+        found = self._call("provision", TYPES["provision"], ctx=ctx) if "provision" in self.hooks else ()
         for environment in found:
             for problem in environment_problems(environment):
                 raise self.wrong("provision", f"environment {environment.name!r:.60}: {problem}")
@@ -68,19 +77,19 @@ class Project:
 
     def run(self, ctx: Context, environments: tuple[Environment, ...]) -> tuple[Job | Prediction, ...]:
         """The plan, in the plugin's order. Raises PluginError."""
-        return self._call("run", (Job, Service, Prediction), ctx=ctx, environments=environments)
+        return self._call("run", TYPES["run"], ctx=ctx, environments=environments)
 
     def collect(self, ctx: Context, results: Results) -> tuple[Section, ...]:
         """The sections, () if the plugin has no such hook. Raises PluginError."""
         if "collect" not in self.hooks:
             return ()
-        return self._call("collect", (Section,), ctx=ctx, results=results)
+        return self._call("collect", TYPES["collect"], ctx=ctx, results=results)
 
     def deploy(self, ctx: Context, report: Report) -> tuple[Copy | Publish, ...]:
         """What to put where, () if the plugin has no such hook. Raises PluginError."""
         if "deploy" not in self.hooks:
             return ()
-        return self._call("deploy", (Copy, Publish), ctx=ctx, report=report)
+        return self._call("deploy", TYPES["deploy"], ctx=ctx, report=report)
 
     def wrong(self, hook: str, *details: str) -> PluginError:
         """An error for what a hook returned."""
@@ -97,7 +106,11 @@ class Project:
             hints=[f"this is a fault in {self.origin.distribution}"],
         )
 
-    def _call(self, hook: str, types: tuple[type[T], ...], **arguments: Any) -> tuple[T, ...]:
+    def items(self, hook: str, **arguments: Any) -> list[Any]:
+        """What a hook returned, one by one and as it is: nothing is checked. Raises PluginError."""
+        types: tuple[type[Any], ...] = TYPES[hook]
+        began = time.perf_counter()
+        items: list[Any] | None = None
         try:
             with redirect_stdout(sys.stderr):  # standard output is for what the user asked for
                 found = getattr(self._manager.hook, hook)(**arguments)
@@ -108,9 +121,16 @@ class Project:
             raise
         except BaseException as error:
             raise self._raised(hook, error) from error
+        finally:
+            if os.environ.get("LABCTL_TRACE", "0") != "0":
+                _trace(f"{self.origin}, {hook}({_kinds(arguments)})", items, time.perf_counter() - began)
         if items is None:
             wanted = " or ".join(t.__name__ for t in types)
             raise self.wrong(hook, f"returned {type(found).__name__}, not {wanted} or an iterable of them")
+        return items
+
+    def _call(self, hook: str, types: tuple[type[T], ...], **arguments: Any) -> tuple[T, ...]:
+        items = self.items(hook, **arguments)
         return tuple(self._valid(hook, index, item, types) for index, item in enumerate(items))
 
     def _valid(self, hook: str, index: int, item: Any, types: tuple[type[T], ...]) -> T:
@@ -204,6 +224,22 @@ def _flat(found: Any, types: tuple[type[Any], ...]) -> list[Any] | None:
     if isinstance(found, (str, bytes, dict)) or not isinstance(found, Iterable):
         return None
     return list(found)
+
+
+def _kinds(arguments: Mapping[str, Any]) -> str:
+    """Names of arguments, and how many there are of what can be counted; never a value."""
+    sized = {name: isinstance(value, (tuple, Mapping)) for name, value in arguments.items()}
+    return ", ".join(f"{n}[{len(v)}]" if sized[n] else n for n, v in arguments.items())
+
+
+def _trace(call: str, items: Iterable[Any] | None, seconds: float) -> None:
+    """One line on standard error for ``LABCTL_TRACE``: types only, so that no secret is in it."""
+    counts: dict[str, int] = {}
+    for item in items or ():
+        counts[type(item).__name__] = counts.get(type(item).__name__, 0) + 1
+    made = ", ".join(f"{number} {name}" for name, number in counts.items()) or "nothing"
+    said = made if items is not None else "no answer"
+    write(f"trace: {call} -> {plain(said)}  {seconds * 1000:.1f} ms", err=True)
 
 
 def _take_apart(value: Any) -> Any:

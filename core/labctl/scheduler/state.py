@@ -4,21 +4,39 @@ from __future__ import annotations
 
 import random
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
-from labctl.model.results import DONE, ENDED, JobResult, JobState
+from labctl.model.results import DONE, ENDED, JobResult, JobState, RunState
 from labctl.planning.plan import PlannedJob
 
 MAX_INTERRUPTIONS = 8
 MAX_DELAY = 600.0  # seconds
 
 
+class Earlier(NamedTuple):
+    """What an earlier host of the run has left of a job.
+
+    ``result``: of a job that is done. ``open_attempt``: it was under way when the host ended, since
+    ``began``.
+    """
+
+    result: JobResult | None = None
+    key: str = ""
+    attempt: int = 0
+    failures: int = 0
+    interruptions: int = 0
+    open_attempt: bool = False
+    handle: str = ""
+    began: float = 0.0
+    cpu_seconds: float = 0.0
+
+
 class Tracked:
-    """A job, its state, and what was tried."""
+    """A job, its state, and what was tried. ``adopted``: its attempt is about to tell its story again."""
 
     __slots__ = (
-        "attempt", "began", "cpu_seconds", "failures", "handle", "interruptions", "job", "key",
-        "not_before", "reason", "result", "state",
+        "adopted", "attempt", "began", "cpu_seconds", "failures", "handle", "interruptions", "job", "key",
+        "not_before", "open_attempt", "reason", "result", "state",
     )  # fmt: skip
 
     def __init__(self, job: PlannedJob) -> None:
@@ -34,6 +52,18 @@ class Tracked:
         self.handle = ""
         self.began = 0.0
         self.cpu_seconds = 0.0
+        self.open_attempt = False
+        self.adopted = False
+
+    def restore(self, earlier: Earlier) -> None:
+        """Stand where an earlier host of the run has stood."""
+        self.key = earlier.key if earlier.result else ""
+        self.result = earlier.result
+        self.state = earlier.result.state if earlier.result else "planned"
+        self.attempt = earlier.attempt
+        self.failures, self.interruptions = earlier.failures, earlier.interruptions
+        self.open_attempt, self.handle, self.began = earlier.open_attempt, earlier.handle, earlier.began
+        self.cpu_seconds = earlier.cpu_seconds
 
     @property
     def done(self) -> bool:
@@ -69,15 +99,16 @@ class Tracked:
         return self.result or JobResult(id=self.job.id, state=self.state, tags=self.job.tags)
 
 
-def run_state(states: Sequence[str], stopped: bool) -> str:
+def run_state(states: Sequence[str], stopped: bool, cancelled: bool = False) -> RunState:
     """The state of a run, derived from its jobs'."""
     done = sum(state in DONE for state in states)
+    if cancelled and done < len(states):
+        return "cancelled"
     if stopped and done < len(states):
         return "interrupted"
     if any(state == "over budget" for state in states):
         return "over budget"
-    bad = [state for state in states if state not in DONE]
-    if not bad:
+    if done == len(states):
         return "succeeded"
     return "partial" if done else "failed"
 

@@ -14,7 +14,16 @@ from labctl.errors import InfrastructureError, UsageError
 from labctl.store.home import make_home
 
 FILE = "labctl.db"
-VERSION = 1
+VERSION = 2
+FULL = ("SQLITE_FULL", "SQLITE_IOERR_WRITE", "SQLITE_IOERR_SHMSIZE")
+UPGRADES = {
+    1: (
+        "ALTER TABLE run ADD COLUMN adopts INTEGER NOT NULL DEFAULT 0",
+        "ALTER TABLE run ADD COLUMN stop_at REAL",
+        "ALTER TABLE run ADD COLUMN wanted TEXT",
+    ),
+}
+"""What brings a database of an older format to the next one. What only reads asks for no new column."""
 REMOTE = frozenset("nfs nfs4 cifs smb3 9p ceph lustre gpfs beegfs afs".split())  # noqa: SIM905
 
 
@@ -107,8 +116,23 @@ def _make(db: sqlite3.Connection, path: str) -> None:
                     db.execute(statement)
                 db.execute(f"PRAGMA user_version={VERSION}")
         version = _version(db)
+    if version < VERSION:
+        _upgrade(db)
     if version > VERSION:
         raise _newer(path, version)
+
+
+def _upgrade(db: sqlite3.Connection) -> None:
+    with transaction(db, durable=True):
+        for version in range(_version(db), VERSION):  # looked at again: another host may have been first
+            for statement in UPGRADES[version]:
+                db.execute(statement)
+        db.execute(f"PRAGMA user_version={VERSION}")
+
+
+def is_full(error: sqlite3.Error) -> bool:
+    """Whether a statement failed for want of room: it was rolled back, and works again once there is some."""
+    return getattr(error, "sqlite_errorname", "") in FULL
 
 
 def _reader(home: str, path: str) -> sqlite3.Connection:

@@ -45,6 +45,16 @@ class RunFolder:
         return self.root / "record.json"
 
     @property
+    def journal(self) -> Path:
+        """What has ended so far, a line each: with the plan it says what the database says of the run."""
+        return self.root / "journal.jsonl"
+
+    @property
+    def console(self) -> Path:
+        """What a host that goes on without a terminal has to say."""
+        return self.root / "console.log"
+
+    @property
     def report(self) -> Path:
         return self.root / "report.html"
 

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import shutil
 import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from labctl.model.results import Artifact
@@ -21,7 +24,8 @@ class Objects:
     """Files and folders under ``root/ab/<sha256>``.
 
     Put in by rename, so that a job that still holds the path cannot change what lies here by
-    opening it again; written to disk before anyone is told.
+    opening it again; written to disk before anyone is told. An object's mtime is when it was last
+    put in or found whole: whoever means to name it in a run has an hour for that.
     """
 
     def __init__(self, root: Path) -> None:
@@ -94,11 +98,59 @@ class Objects:
         return True
 
     def verify(self, sha256: str) -> None:
-        """Read an object again. Raises FileNotFoundError or CorruptObject; a corrupt one is removed."""
+        """Read an object again, to use it: it is not swept for an hour.
+
+        Raises FileNotFoundError or CorruptObject; a corrupt one is removed.
+        """
         path = self.find(sha256)
         if digest_path(path)[0] != sha256:
             _remove(path)
             raise CorruptObject(f"object {sha256[:8]} was damaged; it is removed")
+        try:
+            with self._guard(fcntl.LOCK_SH):
+                os.utime(path)
+        except FileNotFoundError:  # swept while it was read
+            raise FileNotFoundError(f"object {sha256[:8]} is not in the store") from None
+        except OSError:
+            pass  # what cannot be written is not swept either
+
+    def digests(self) -> Iterator[tuple[str, os.stat_result]]:
+        """Every object's name and status, in no order."""
+        for folder in _folders(self.root):
+            with os.scandir(folder) as entries:
+                for entry in entries:
+                    if len(entry.name) == 64:
+                        yield entry.name, entry.stat(follow_symlinks=False)
+
+    def leftovers(self) -> Iterator[Path]:
+        """What writers that died have left half written."""
+        for folder in _folders(self.root):
+            with os.scandir(folder) as entries:
+                yield from (Path(entry.path) for entry in entries if entry.name.startswith(".tmp-"))
+
+    def sweep(self, sha256: str, before: float) -> bool:
+        """Remove an object unless it was put in or found whole since ``before`` (epoch seconds)."""
+        path = self.path(sha256)
+        away = path.parent / f".tmp-{os.urandom(8).hex()}"
+        try:
+            with self._guard(fcntl.LOCK_EX):
+                if os.lstat(path).st_mtime >= before:
+                    return False
+                os.rename(path, away)
+        except FileNotFoundError:
+            return False
+        _remove(away)
+        return True
+
+    @contextmanager
+    def _guard(self, kind: int) -> Iterator[None]:
+        """Keep "is it there" and "it is in use" together, against a sweep in another process."""
+        fd = os.open(self.root / ".lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            fcntl.flock(fd, kind)
+            yield
+        finally:
+            os.close(fd)
 
     def link(self, artifact: Artifact, target: Path) -> None:
         """Show an object under a name, by hard links where the file system has them."""
@@ -121,6 +173,14 @@ class Objects:
         except OSError:  # another file system
             shutil.move(path, temporary)
         return temporary
+
+
+def _folders(root: Path) -> list[str]:
+    try:
+        with os.scandir(root) as entries:
+            return [entry.path for entry in entries if len(entry.name) == 2]
+    except FileNotFoundError:
+        return []
 
 
 def _has_other_names(path: Path) -> bool:
@@ -147,6 +207,7 @@ def _settle(path: Path) -> None:
             _sync(Path(folder))
     else:
         _settle_file(str(path))
+    os.utime(path)  # a copy may have kept the time of what it was copied from
 
 
 def _settle_file(path: str) -> None:

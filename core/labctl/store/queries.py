@@ -9,13 +9,17 @@ import msgspec
 
 from labctl.errors import UsageError
 from labctl.model.results import Artifact, JobResult
+from labctl.store.listing import JOBS_DONE, Wanted, select
 from labctl.store.runs import failure
 
 decode = msgspec.json.decode
 
 
 class RunRow(NamedTuple):
-    """A run as listed. ``verdicts``: [[prediction id, outcome], ...] in order."""
+    """A run as listed. ``verdicts``: [[prediction id, outcome], ...] in order.
+
+    ``imported``: 0, made here; 1, brought from elsewhere; 2, brought, and its results feed the cache.
+    """
 
     id: int
     name: str
@@ -40,6 +44,7 @@ class RunRow(NamedTuple):
     jobs_done: int
     headline: str
     verdicts: list[list[str]]
+    imported: int = 0
 
 
 class JobRow(NamedTuple):
@@ -79,8 +84,7 @@ class JobRow(NamedTuple):
 _RUN = (
     "id, name, uuid, plugin, distribution, version, state, created, started, ended, command, executor, tags,"
     " note, seed, registration, expected_usd, worst_usd, spent_usd, jobs_total,"
-    " CASE state WHEN 'running' THEN (SELECT count(*) FROM job WHERE run = run.id AND job.state IN"
-    " ('succeeded', 'cached', 'reused')) ELSE jobs_done END, headline, verdicts"
+    f" {JOBS_DONE}, headline, verdicts, imported"
 )
 _JOB = (
     "id, position, key, state, reason, tags, value, artifacts, error, started, ended, seconds, cpu_seconds,"
@@ -88,16 +92,9 @@ _JOB = (
 )
 
 
-def list_runs(db: sqlite3.Connection, *, plugin: str | None = None, limit: int = 50) -> list[RunRow]:
-    """The newest runs first."""
-    where, values = ("WHERE plugin = ?", [plugin]) if plugin else ("", [])
-    rows = db.execute(f"SELECT {_RUN} FROM run {where} ORDER BY id DESC LIMIT ?", [*values, limit])
-    return [_run(row) for row in rows.fetchall()]
-
-
-def count_runs(db: sqlite3.Connection, plugin: str | None = None) -> int:
-    where, values = ("WHERE plugin = ?", [plugin]) if plugin else ("", [])
-    return int(db.execute(f"SELECT count(*) FROM run {where}", values).fetchone()[0])
+def list_runs(db: sqlite3.Connection, wanted: Wanted | None = None, *, limit: int = 50) -> list[RunRow]:
+    """The newest runs first, or those that are wanted in the order that is wanted."""
+    return [_run(row) for row in select(db, wanted or Wanted(), limit, _RUN).fetchall()]
 
 
 def find_run(db: sqlite3.Connection | None, name: str) -> RunRow:
@@ -124,20 +121,52 @@ def jobs_of(db: sqlite3.Connection, run: int) -> list[JobRow]:
     return [_job(row) for row in rows.fetchall()]
 
 
-def attempts_of(db: sqlite3.Connection, run: int) -> list[dict[str, Any]]:
+def job_of(db: sqlite3.Connection, run: int, job: str) -> JobRow:
+    """One job of a run. Raises KeyError."""
+    row = db.execute(f"SELECT {_JOB} FROM job WHERE run = ? AND id = ?", (run, job)).fetchone()
+    if row is None:
+        raise KeyError(job)
+    return _job(row)
+
+
+def events_of(
+    db: sqlite3.Connection, run: int, *, after: int = 0
+) -> list[tuple[int, float, str | None, int | None, str, Any]]:
+    """What happened in a run: number, time, job, attempt, kind and data, in order."""
+    rows = db.execute(
+        "SELECT seq, time, job, attempt, kind, data FROM event WHERE run = ? AND seq > ? ORDER BY seq",
+        (run, after),
+    )
+    return [(*row[:5], decode(row[5]) if row[5] else None) for row in rows.fetchall()]
+
+
+def attempts_of(db: sqlite3.Connection, run: int, job: str | None = None) -> list[dict[str, Any]]:
+    """The attempts of a run, or of one job of it, in the order in which they began."""
     names = "job n executor handle state started ended seconds cpu_seconds peak_mib usd".split()  # noqa: SIM905
-    rows = db.execute(f"SELECT {', '.join(names)} FROM attempt WHERE run = ? ORDER BY started", (run,))
+    where, values = ("run = ?", [run]) if job is None else ("run = ? AND job = ?", [run, job])
+    rows = db.execute(f"SELECT {', '.join(names)} FROM attempt WHERE {where} ORDER BY started", values)
     return [dict(zip(names, row, strict=True)) for row in rows.fetchall()]
 
 
 def runs_with_job(db: sqlite3.Connection, plugin: str, job: str) -> str | None:
-    """The newest run of a project that has a finished result of a job."""
+    """The newest run of a project that has a finished result of a job; none that was brought untrusted."""
     row = db.execute(
         "SELECT run.name FROM job JOIN run ON run.id = job.run WHERE run.plugin = ? AND job.id = ?"
-        " AND job.state IN ('succeeded', 'cached', 'reused') ORDER BY run.id DESC LIMIT 1",
+        " AND run.imported <> 1 AND job.state IN ('succeeded', 'cached', 'reused')"
+        " ORDER BY run.id DESC LIMIT 1",
         (plugin, job),
     ).fetchone()
     return row[0] if row else None
+
+
+def runs_with(db: sqlite3.Connection, plugin: str, job: str, *, before: int, limit: int) -> list[RunRow]:
+    """Earlier runs of a project that have a job of that name with a key, the newest first."""
+    rows = db.execute(
+        f"SELECT {_RUN} FROM run WHERE plugin = ? AND id < ? AND EXISTS (SELECT 1 FROM job"
+        " WHERE job.run = run.id AND job.id = ? AND job.key IS NOT NULL) ORDER BY id DESC LIMIT ?",
+        (plugin, before, job, limit),
+    )
+    return [_run(row) for row in rows.fetchall()]
 
 
 def usual_seconds(db: sqlite3.Connection, job: str, function: str, params: dict[str, Any]) -> float | None:

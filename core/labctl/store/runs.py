@@ -25,7 +25,10 @@ def text(value: Any) -> str:
 
 
 class NewRun(msgspec.Struct, kw_only=True):
-    """What is known of a run when it is made."""
+    """What is known of a run when it is made.
+
+    ``adopts``: its attempts outlive the host. ``stop_at``: US dollars that it may come to.
+    """
 
     plugin: str
     distribution: str
@@ -39,6 +42,8 @@ class NewRun(msgspec.Struct, kw_only=True):
     expected_usd: float
     worst_usd: float
     jobs: tuple[tuple[str, tuple[str, ...]], ...]
+    adopts: bool = False
+    stop_at: float | None = None
 
 
 class CachedResult(msgspec.Struct, frozen=True):
@@ -59,7 +64,6 @@ class Store:
     def __init__(self, home: str) -> None:
         self.home = Path(home)
         self.db = open_database(home)
-        self._sequence: dict[int, int] = {}
         self._taken: set[str] = set()
 
     def close(self) -> None:
@@ -77,7 +81,10 @@ class Store:
         return [name for run, name in dead if self.interrupt(run, "its host ended")]
 
     def interrupt(self, run: int, reason: str) -> bool:
-        """Mark a run that cannot go on, and what it was doing, as interrupted. False if it has ended."""
+        """Mark a run that cannot go on, and what it was doing, as interrupted. False if it has ended.
+
+        Attempts that outlive their host stay open: whoever resumes the run adopts them by their handle.
+        """
         now = time.time()
         with transaction(self.db, durable=True):
             changed = self.db.execute(
@@ -87,17 +94,68 @@ class Store:
                 (now, run),
             ).rowcount
             if changed:
+                adopts = self.db.execute("SELECT adopts FROM run WHERE id = ?", (run,)).fetchone()[0]
                 self.db.execute(
-                    "UPDATE job SET state = 'interrupted', interruptions = interruptions + 1, reason = ?"
+                    "UPDATE job SET state = 'interrupted', interruptions = interruptions + ?, reason = ?"
                     " WHERE run = ? AND state IN ('running', 'queued')",
-                    (reason, run),
+                    (0 if adopts else 1, reason, run),
                 )
-                self.db.execute(
-                    "UPDATE attempt SET state = 'interrupted', ended = ? WHERE run = ? AND state = 'running'",
-                    (now, run),
-                )
+                if not adopts:
+                    self.db.execute(
+                        "UPDATE attempt SET state = 'interrupted', ended = ?"
+                        " WHERE run = ? AND state = 'running'",
+                        (now, run),
+                    )
                 self.event(run, "interrupted", data={"reason": reason})
         return bool(changed)
+
+    def reopen(self, run: int, name: str, again: Iterable[str], *, afresh: bool) -> OwnerLock | None:
+        """Own an ended run and set the jobs ``again`` back to planned; None if another process owns it.
+
+        ``afresh``: with all their tries; else what was counted counts on.
+        """
+        lock = OwnerLock(self.folder(name).lock)
+        if not lock.take():
+            return None
+        forget = ", failures = 0, interruptions = 0" if afresh else ""
+        with transaction(self.db, durable=True):
+            self.db.execute(
+                "UPDATE run SET state = 'running', ended = NULL, wanted = NULL WHERE id = ?", (run,)
+            )
+            self.db.executemany(
+                "UPDATE job SET state = 'planned', reason = '', key = NULL, value = NULL, artifacts = NULL,"
+                f" error = NULL, ended = NULL, origin = NULL, made = NULL{forget} WHERE run = ? AND id = ?",
+                [(run, job) for job in again],
+            )
+            self.event(run, "resumed")
+        return lock
+
+    def want(self, run: int, wanted: str) -> None:
+        """Leave a word for the host that owns a run; it looks a few times a second."""
+        with transaction(self.db, durable=True):
+            self.db.execute("UPDATE run SET wanted = ? WHERE id = ?", (wanted, run))
+            self.event(run, wanted)
+
+    def set_stop_at(self, run: int, usd: float | None) -> None:
+        """Change what a run may come to, also while it runs."""
+        with transaction(self.db, durable=True):
+            self.db.execute("UPDATE run SET stop_at = ? WHERE id = ?", (usd, run))
+            self.event(run, "stop-at", data={"usd": usd})
+
+    def describe(self, run: int, note: str, tags: str) -> None:
+        """Change a run's note, and its tags as JSON."""
+        with transaction(self.db, durable=True):
+            self.db.execute("UPDATE run SET note = ?, tags = ? WHERE id = ?", (note, tags, run))
+
+    def wishes(self, run: int) -> tuple[str, float | None]:
+        """What others have left for the run's host: a word, and what the run may come to."""
+        row = self.db.execute("SELECT wanted, stop_at FROM run WHERE id = ?", (run,)).fetchone()
+        return (row[0] or "", row[1]) if row else ("", None)
+
+    def spent(self, run: int) -> float:
+        """US dollars of a run's attempts so far."""
+        row = self.db.execute("SELECT sum(usd) FROM attempt WHERE run = ?", (run,)).fetchone()
+        return float(row[0] or 0.0)
 
     def create(self, new: NewRun) -> tuple[int, str, OwnerLock]:
         """Add a run in state *running* with its jobs *planned*, and make its folder.
@@ -147,13 +205,10 @@ class Store:
         self, run: int, kind: str, *, job: str | None = None, attempt: int | None = None, data: Any = None
     ) -> None:
         """Append to the run's events. Call it inside ``transaction``."""
-        if run not in self._sequence:
-            row = self.db.execute("SELECT max(seq) FROM event WHERE run = ?", (run,)).fetchone()
-            self._sequence[run] = row[0] or 0
-        self._sequence[run] += 1
+        # The number is the database's: another process may have left a word for the run's host.
         self.db.execute(
-            "INSERT INTO event VALUES (?, ?, ?, ?, ?, ?, ?)",
-            (run, self._sequence[run], time.time(), job, attempt, kind, text(data) if data else None),
+            "INSERT INTO event SELECT ?, coalesce(max(seq), 0) + 1, ?, ?, ?, ?, ? FROM event WHERE run = ?",
+            (run, time.time(), job, attempt, kind, text(data) if data else None, run),
         )
 
     def start_attempt(self, run: int, job: str, n: int, executor: str) -> None:
@@ -251,8 +306,8 @@ class Store:
         now = time.time()
         cursor = self.db.execute(
             "INSERT INTO run (name, uuid, plugin, distribution, version, state, created, started, command,"
-            " executor, tags, note, seed, registration, expected_usd, worst_usd, jobs_total)"
-            " VALUES (?, ?, ?, ?, ?, 'running', ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            " executor, tags, note, seed, registration, expected_usd, worst_usd, jobs_total, adopts, stop_at)"
+            " VALUES (?, ?, ?, ?, ?, 'running', ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             (
                 name,
                 str(uuid7(now)),
@@ -270,6 +325,8 @@ class Store:
                 new.expected_usd,
                 new.worst_usd,
                 len(new.jobs),
+                new.adopts,
+                new.stop_at,
             ),
         )
         run = int(cursor.lastrowid or 0)

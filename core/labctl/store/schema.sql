@@ -5,7 +5,8 @@ CREATE TABLE run (
   command TEXT NOT NULL, executor TEXT NOT NULL, tags TEXT NOT NULL, note TEXT NOT NULL,
   seed INTEGER NOT NULL, registration TEXT, expected_usd REAL, worst_usd REAL, spent_usd REAL,
   jobs_total INTEGER NOT NULL DEFAULT 0, jobs_done INTEGER NOT NULL DEFAULT 0,
-  headline TEXT, verdicts TEXT, imported INTEGER NOT NULL DEFAULT 0
+  headline TEXT, verdicts TEXT, imported INTEGER NOT NULL DEFAULT 0,
+  adopts INTEGER NOT NULL DEFAULT 0, stop_at REAL, wanted TEXT
 );
 CREATE INDEX run_by_plugin ON run (plugin, id);
 CREATE TABLE job (

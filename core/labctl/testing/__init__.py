@@ -1,7 +1,8 @@
 """What authors test with: one job here and now, a lab in a folder, a remote executor without a cloud."""
 
+from labctl.testing.contract import PluginContract
 from labctl.testing.jobs import run_job
 from labctl.testing.lab import Done, Lab
 from labctl.testing.remote import FakeRemote, FakeRemoteOptions
 
-__all__ = ["Done", "FakeRemote", "FakeRemoteOptions", "Lab", "run_job"]
+__all__ = ["Done", "FakeRemote", "FakeRemoteOptions", "Lab", "PluginContract", "run_job"]

@@ -24,7 +24,7 @@ from labctl.model.machine import Environment, Problem, Rate
 from labctl.model.results import Artifact
 from labctl.model.wire import Event, Order
 from labctl.spi import Code, Session
-from labctl.store.folder import RunFolder
+from labctl.store.folder import RunFolder, flat
 from labctl.store.objects import Objects
 from labctl.worker.execute import execute
 from labctl.worker.place import Layout, LocalPlace
@@ -82,7 +82,7 @@ class FakeRemote:
         self.root.mkdir(parents=True, exist_ok=True)
 
     def submit(self, order: Order) -> str:
-        handle = f"{order.run}.{os.urandom(6).hex()}"
+        handle = f"{_stem(order)}{os.urandom(6).hex()}"
         folder = self.root / "calls" / handle
         folder.mkdir(parents=True)
         (folder / "order.json").write_bytes(msgspec.json.encode(order))
@@ -92,13 +92,17 @@ class FakeRemote:
         variables["FAKE_REMOTE_LOSE"] = "1" if lose else ""
         subprocess.run(
             [sys.executable, "-m", "labctl.testing.remote", str(folder)],
-            env=variables, check=True, stdin=subprocess.DEVNULL,
+            env=variables, check=True, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
         )  # fmt: skip
         self._watch(handle, order)
         return handle
 
     def adopt(self, handle: str, order: Order) -> bool:
-        if not (self.root / "calls" / handle / "order.json").exists():
+        if not handle:  # its host ended before it had noted what we answered
+            calls = sorted((self.root / "calls").glob(f"{_stem(order)}*"), key=os.path.getmtime)
+            handle = calls[-1].name if calls else ""
+        if not handle or not (self.root / "calls" / handle / "order.json").exists():
             return False
         self._watch(handle, order)
         return True
@@ -138,6 +142,11 @@ class FakeRemote:
                     if event.kind == "ended":
                         with self._lock:
                             self._open.pop(handle, None)
+
+
+def _stem(order: Order) -> str:
+    """How the handles of an attempt begin: it can be found by its order alone."""
+    return f"{order.run}.{flat(order.job)}.{order.attempt}.{order.key[:8]}."
 
 
 class _Call:

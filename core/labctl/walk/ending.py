@@ -61,9 +61,11 @@ def finish(
     """Bring a driven run to its end. What was found is on record before anything is drawn."""
     folder = store.folder(name)
     results = {i: t.as_result() for i, t in scheduler.tracked.items()}
-    state = run_state([result.state for result in results.values()], bool(scheduler.stopped_by))
-    stopped = state == "interrupted"
-    code = 128 + scheduler.stopped_by if stopped else EXIT_CODES[state]
+    desk = scheduler.desk
+    states = [result.state for result in results.values()]
+    state = run_state(states, bool(desk.stopped_by), desk.cancelled)
+    stopped = state in ("interrupted", "cancelled")
+    code = 128 + desk.stopped_by if desk.stopped_by and stopped else EXIT_CODES[state]
     for problem in _show_artifacts(results, store, name):
         watcher.warned(problem)
     sections: tuple[tuple[str, Section], ...] = ()
@@ -79,7 +81,7 @@ def finish(
     outcomes = [[v.prediction.id, v.outcome] for v in verdicts]
     row = find_run(store.db, name)._replace(
         state=state, ended=time.time(), jobs_done=done, headline=headline, verdicts=outcomes,
-        spent_usd=scheduler.spent_usd,
+        spent_usd=desk.purse.spent,
     )  # fmt: skip
     ending = Ending(prepared, row, state, code, flat, verdicts, notes, first_seen)
     view = make_view(ending, store)

@@ -5,47 +5,30 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from labctl.config import load_configuration
+from labctl.config import Configuration, load_configuration
 from labctl.errors import BY_CODE, LabError, UsageError
 from labctl.executors.registry import make_executor
 from labctl.model.machine import Environment, Problem, Rate
 from labctl.model.results import JobResult
-from labctl.parameters.layers import resolve
-from labctl.parameters.types import Given, Resolved
+from labctl.parameters.layers import Like, resolve
+from labctl.parameters.types import Origin, Point, Resolved
 from labctl.planning.borrow import Lender, Loan
 from labctl.planning.closure import Closures
 from labctl.planning.freeze import Frozen, freeze, narrowed, whole_plan
 from labctl.planning.keys import key_of
-from labctl.planning.plan import Plan
+from labctl.planning.plan import Plan, PlannedJob
 from labctl.planning.select import select
 from labctl.planning.sources import SourceTable
 from labctl.plugins.catalogue import Catalogue
 from labctl.plugins.load import covering_extra
-from labctl.plugins.loaded import Loaded, load_project
+from labctl.plugins.loaded import Loaded, load_project, point_from_record
 from labctl.spi import Executor
-from labctl.store.queries import usual_seconds
+from labctl.store.queries import find_run, usual_seconds
 from labctl.store.runs import Store
 from labctl.store.shelf import Shelf
-
-
-class Request(NamedTuple):
-    """What a user asks of ``labctl run``."""
-
-    plugin: str
-    given: Given
-    on: str = "local"
-    jobs: int = 0
-    only: tuple[str, ...] = ()
-    skip: tuple[str, ...] = ()
-    source: str | None = None
-    use_cache: bool = True
-    seed: int | None = None
-    overrides: Mapping[str, tuple[str, ...]] = {}
-    tags: tuple[str, ...] = ()
-    note: str = ""
-    command: str = ""
-    grace: float = 10.0
-    executor_options: Any = None
+from labctl.walk.planfile import SavedPlan, SavedPoint, plan_file, read_plan
+from labctl.walk.request import Request
+from labctl.walk.serving import serving
 
 
 class Price(NamedTuple):
@@ -77,6 +60,14 @@ class Prepared(NamedTuple):
     closures: Closures
     families: dict[str, int]
 
+    def as_file(self) -> dict[str, Any]:
+        """The content of the run's ``plan.json``."""
+        points = tuple(
+            SavedPoint(p.label, p.record, {key: (o.layer, o.place) for key, o in p.origins.items()})
+            for p in self.resolved.points
+        )
+        return plan_file(self.request, self.seed, points, self.loans, self.families, self.frozen)
+
     def cached(self, shelf: Shelf) -> dict[str, str]:
         """Jobs that the cache answers, as far as that is known now: id -> the run that made it."""
         results: dict[str, JobResult] = {i: loan.result for i, loan in self.loans.items()}
@@ -96,14 +87,35 @@ class Prepared(NamedTuple):
         return found
 
 
-def prepare(request: Request, catalogue: Catalogue, folder: str, home: str, store: Store | None) -> Prepared:
-    """Walk to the door of the run. Raises LabError for whatever is wrong; nothing is started."""
+def prepare(
+    request: Request,
+    catalogue: Catalogue,
+    folder: str,
+    home: str,
+    store: Store | None,
+    saved: SavedPlan | None = None,
+) -> Prepared:
+    """Walk to the door of the run. Raises LabError for whatever is wrong; nothing is started.
+
+    ``saved``: the plan of a run that is to go on; its parameters are taken instead of what is given.
+    """
     loaded = load_project(catalogue, request.plugin, home)
     executor = make_executor(catalogue, request.on)
-    resolved = resolve(loaded.types, request.given, load_configuration(folder))
+    configuration = load_configuration(folder)
+    if saved is not None:
+        resolved = Resolved(tuple(_point(loaded, point) for point in saved.points), saved.seed)
+    elif request.like is not None:
+        request, known = _like(request, store)
+        resolved = resolve(loaded.types, request.given, configuration, known)
+    else:
+        resolved = resolve(loaded.types, request.given, configuration)
+    request = limited(request, configuration)
     seed = next((s for s in (request.seed, resolved.seed) if s is not None), 0)
     plan = whole_plan(loaded, resolved, seed=seed, folder=folder, overrides=request.overrides)
-    selected, skipped = select(plan, request.only, request.skip)
+    if request.service is not None:
+        plan, selected, skipped = serving(plan, request.service, executor)
+    else:
+        selected, skipped = select(plan, request.only, request.skip)
     sources = SourceTable(store.db) if store else None
     closures = Closures([row.entry for row in catalogue.rows], catalogue.distributions, sources)
     whole = freeze(loaded, plan, closures=closures, executor=executor)
@@ -112,18 +124,7 @@ def prepare(request: Request, catalogue: Catalogue, folder: str, home: str, stor
     problems = list(executor.check(selected.environments()))
     if problems:
         raise preflight_error(request.plugin, loaded, problems)
-    loans: dict[str, Loan] = {}
-    if store is None and (skipped or request.source):
-        raise UsageError(
-            "there are no earlier runs here to take results from", hints=["leave out --skip and --from"]
-        )
-    if store is not None:
-        shelf = Shelf(store, executor)
-        lender = Lender(store, shelf, request.plugin, request.source, whole.materials)
-        loans = lender.for_skipped(whole.plan, skipped)
-        if request.source:
-            named = [j for j in selected.jobs if not any(j.is_called(n) for n in request.only)]
-            loans |= lender.finished(named)
+    loans = saved.loans if saved else _loans(request, store, executor, whole, selected.jobs, skipped)
     frozen = narrowed(whole, selected)
     seconds = _usual(frozen, store)
     price = price_of(frozen, executor, seconds)
@@ -131,6 +132,74 @@ def prepare(request: Request, catalogue: Catalogue, folder: str, home: str, stor
         request, catalogue, loaded, resolved, frozen, loans, executor, seed, seconds, price, folder, closures,
         _family_sizes(plan),
     )  # fmt: skip
+
+
+def limited(request: Request, configuration: Configuration) -> Request:
+    """What a run may cost: as the user says, else as ``[limits]`` of the configuration does."""
+    for path, table in configuration.tables("limits"):
+        for name, value in table.items():
+            number = isinstance(value, int | float) and not isinstance(value, bool) and value >= 0
+            if name not in ("budget", "stop_at") or not number:
+                raise UsageError(
+                    f"{path}: [limits] {name} is not right",
+                    details=["it knows budget and stop_at, in US dollars"],
+                )
+    known = configuration.table("limits")
+    return request._replace(
+        budget=known.get("budget") if request.budget is None else request.budget,
+        stop_at=known.get("stop_at") if request.stop_at is None else request.stop_at,
+    )
+
+
+def _point(loaded: Loaded, saved: SavedPoint) -> Point:
+    point = point_from_record(loaded, saved.label, saved.parameters)
+    return point._replace(origins={key: Origin(*origin) for key, origin in saved.origins.items()})
+
+
+def _like(request: Request, store: Store | None) -> tuple[Request, Like]:
+    """The request with what ``--like`` names in place of what is not given, and its parameters."""
+    if store is None:
+        raise UsageError("there are no earlier runs here to be like", hints=["leave out --like"])
+    if request.given.preset is not None:
+        raise UsageError("--preset and --like both say what the parameters are", hints=["leave one out"])
+    row = find_run(store.db, request.like or "")
+    if row.plugin != request.plugin:
+        raise UsageError(f"{row.name} is a run of {row.plugin}, not of {request.plugin}")
+    saved = read_plan(store.folder(row.name))
+    merged = request._replace(
+        seed=saved.seed if request.seed is None else request.seed,
+        only=request.only or saved.request.only,
+        skip=request.skip or saved.request.skip,
+        overrides={**saved.request.overrides, **request.overrides},
+    )
+    origins = saved.points[0].origins
+    defaults = frozenset(key for key, origin in origins.items() if origin[0] == "default")
+    return merged, Like(row.name, tuple(point.parameters for point in saved.points), defaults)
+
+
+def _loans(
+    request: Request,
+    store: Store | None,
+    executor: Executor,
+    whole: Frozen,
+    selected: tuple[PlannedJob, ...],
+    skipped: tuple[PlannedJob, ...],
+) -> dict[str, Loan]:
+    """What is taken from earlier runs: for ``--skip``, and with ``--from``."""
+    if store is None:
+        if skipped or request.source:
+            raise UsageError(
+                "there are no earlier runs here to take results from", hints=["leave out --skip and --from"]
+            )
+        return {}
+    lender = Lender(store, Shelf(store, executor), request.plugin, request.source, whole.materials)
+    loans = lender.for_skipped(whole.plan, skipped)
+    if request.source:
+        named = request.only
+        loans |= lender.finished(
+            [j for j in selected if not j.service and not any(j.is_called(name) for name in named)]
+        )
+    return loans
 
 
 def _family_sizes(plan: Plan) -> dict[str, int]:

@@ -186,8 +186,11 @@ def next_steps(
         first = failed[0].id
         command = f"labctl runs logs {run.name} {shlex.quote(first)}"
         steps.append(Step(f"Read why {first} {failed[0].state}.", command))
-    if failed or state == "interrupted":
-        steps.append(Step("Run it again: what is finished comes from the cache.", run.command))
+        steps.append(Step("Run what failed again.", f"labctl retry {run.name} --failed"))
+    if state in ("interrupted", "cancelled"):
+        steps.append(Step("Go on where it stopped.", f"labctl resume {run.name}"))
+    if state == "over budget":
+        steps.append(Step("Go on with more money.", f"labctl resume {run.name} --stop-at USD"))
     for section in sections:
         steps += [s for s in section.next if s not in steps]
     return tuple(steps[:6])

@@ -12,50 +12,55 @@ from types import FrameType
 
 import msgspec
 
-from labctl.planning.freeze import plan_record
+from labctl.scheduler.desk import Desk, Task
+from labctl.scheduler.ledger import begin_journal
 from labctl.scheduler.listener import Change
 from labctl.scheduler.scheduler import Inbox, Scheduler, Signal
 from labctl.spi import Session
-from labctl.store.database import transaction
 from labctl.store.folder import write_json
+from labctl.store.lock import OwnerLock
+from labctl.store.queries import find_run
 from labctl.store.runs import NewRun, Store, text
 from labctl.store.shelf import Shelf
 from labctl.walk.ending import Finished, Watcher, borrowed_words, finish
 from labctl.walk.prepare import Prepared
+from labctl.walk.resume import Resumption, owned
 
 
-def drive(prepared: Prepared, store: Store, watcher: Watcher) -> Finished:
-    """Run what was prepared, to its end. Raises LabError only before the first job starts."""
+def drive(
+    prepared: Prepared,
+    store: Store,
+    watcher: Watcher,
+    resumption: Resumption | None = None,
+    announce: Callable[[str], None] = lambda name: None,
+    token: str = "",
+) -> Finished:
+    """Run what was prepared, to its end. Raises LabError only before the first job starts.
+
+    ``resumption``: go on with that run. ``announce`` is told the run's name once it is on record.
+    ``token``: of a service, for those who may use it; it is on no record.
+    """
     inbox: Inbox = queue.SimpleQueue()
     stops = _Stops(inbox.put, immediate=prepared.executor.name == "inline")
-    run, name, lock = store.create(_new_run(prepared))
+    run, name, lock = store.create(_new_run(prepared)) if resumption is None else _reopened(store, resumption)
     folder = store.folder(name)
     shelf = Shelf(store, prepared.executor)
     try:
-        write_json(folder.plan, plan_record(prepared.frozen))
+        if resumption is None:
+            write_json(folder.plan, prepared.as_file())
+            begin_journal(folder, find_run(store.db, name))
+        elif prepared.request.stop_at is not None:
+            store.set_stop_at(run, prepared.request.stop_at)
+        announce(name)
         first_seen = _register(prepared, store)
-        scheduler = Scheduler(
-            store=store,
-            shelf=shelf,
-            run=run,
-            name=name,
-            plan=prepared.frozen.plan,
-            materials=prepared.frozen.materials,
-            borrowed={i: loan.result for i, loan in prepared.loans.items()},
-            executor=prepared.executor,
-            inbox=inbox,
-            listener=watcher,
-            code_changed=prepared.closures.changed,
-            use_cache=prepared.request.use_cache,
-            grace=prepared.request.grace,
-        )
-        _take_loans(prepared, scheduler, store, run)
-        watcher.began(name, prepared, prepared.cached(shelf))
+        task = _task(prepared, run, name, store.spent(run), token)
+        scheduler = Scheduler(task, store, shelf, inbox, watcher, patient=lambda: stops.count < 2)
+        if resumption is None:
+            _take_loans(prepared, scheduler.desk)
+        watcher.began(name, prepared, known_results(prepared, shelf, resumption))
         for words in borrowed_words(prepared):
             watcher.warned(words)
-        for job_id, tracked in scheduler.tracked.items():
-            if tracked.state == "reused":
-                watcher.changed(Change(job_id, "reused", origin=prepared.loans[job_id].run))
+        scheduler.desk.settle()
         session = Session(
             emit=inbox.put,
             home=store.home,
@@ -68,6 +73,10 @@ def drive(prepared: Prepared, store: Store, watcher: Watcher) -> Finished:
         prepared.executor.open(session)
         try:
             with stops.heard():
+                if resumption is not None:
+                    scheduler.resume(resumption.earlier)
+                    if resumption.cancel:
+                        scheduler.cancel()
                 scheduler.drive()
             # Still open: what is collected may have to be fetched.
             return finish(prepared, store, watcher, scheduler, run, name, first_seen)
@@ -84,6 +93,39 @@ def drive(prepared: Prepared, store: Store, watcher: Watcher) -> Finished:
         lock.release()
 
 
+def _reopened(store: Store, resumption: Resumption) -> tuple[int, str, OwnerLock]:
+    row = resumption.row
+    lock = store.reopen(row.id, row.name, resumption.again, afresh=resumption.afresh)
+    if lock is None:
+        raise owned(row)
+    return row.id, row.name, lock
+
+
+def _task(prepared: Prepared, run: int, name: str, spent: float, token: str) -> Task:
+    return Task(
+        run=run,
+        name=name,
+        plan=prepared.frozen.plan,
+        materials=prepared.frozen.materials,
+        borrowed={i: loan.result for i, loan in prepared.loans.items()},
+        executor=prepared.executor,
+        use_cache=prepared.request.use_cache,
+        grace=prepared.request.grace,
+        stop_at=prepared.request.stop_at,
+        spent=spent,
+        token=token,
+        idle=prepared.request.idle,
+        code_changed=prepared.closures.changed,
+    )
+
+
+def known_results(prepared: Prepared, shelf: Shelf, resumption: Resumption | None) -> dict[str, str]:
+    """Jobs that need not run: id -> the run that made their result."""
+    if resumption is None:
+        return prepared.cached(shelf)
+    return {i: resumption.row.name for i, known in resumption.earlier.items() if known.result is not None}
+
+
 def _new_run(prepared: Prepared) -> NewRun:
     request = prepared.request
     return NewRun(
@@ -98,6 +140,8 @@ def _new_run(prepared: Prepared) -> NewRun:
         registration=prepared.frozen.registration,
         expected_usd=prepared.price.expected,
         worst_usd=prepared.price.worst,
+        adopts="adopt" in prepared.executor.can,
+        stop_at=request.stop_at,
         jobs=tuple((job.id, job.tags) for job in prepared.frozen.plan.jobs),
     )
 
@@ -109,19 +153,18 @@ def _register(prepared: Prepared, store: Store) -> dict[str, float]:
     return store.register(prepared.request.plugin, claims)
 
 
-def _take_loans(prepared: Prepared, scheduler: Scheduler, store: Store, run: int) -> None:
+def _take_loans(prepared: Prepared, desk: Desk) -> None:
     """Jobs of the plan that ``--from`` answers are over before they begin."""
     for job_id, loan in prepared.loans.items():
-        tracked = scheduler.tracked.get(job_id)
+        tracked = desk.tracked.get(job_id)
         if tracked is None:
             continue  # skipped: it is no job of this run
-        tracked.state = "reused"
         tracked.result = msgspec.structs.replace(loan.result, state="reused")
-        with transaction(store.db):
-            store.transition(
-                run, job_id, "reused", value=text(loan.result.value), artifacts=text(loan.result.artifacts),
-                seconds=loan.result.seconds, origin=f"{loan.maker or loan.run}/{job_id}", made=loan.made,
-            )  # fmt: skip
+        desk.set(
+            tracked, "reused", value=text(loan.result.value), artifacts=text(loan.result.artifacts),
+            seconds=loan.result.seconds, origin=f"{loan.maker or loan.run}/{job_id}", made=loan.made,
+        )  # fmt: skip
+        desk.tell(Change(job_id, "reused", origin=loan.run))
 
 
 class _Stops:
@@ -139,7 +182,9 @@ class _Stops:
     @contextmanager
     def heard(self) -> Iterator[None]:
         """Handle the signals that stop a run while the block lasts."""
-        numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+        numbers = [signal.SIGINT, signal.SIGTERM]
+        if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # nohup, --detach
+            numbers.append(signal.SIGHUP)
         former = {number: signal.signal(number, self._handle) for number in numbers}
         try:
             yield

@@ -7,12 +7,13 @@ import os
 import random
 import resource
 import signal
+import socket
 import sys
 import threading
 import time
 import traceback
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from types import FrameType, TracebackType
 from typing import Any
 
@@ -47,8 +48,14 @@ def execute(order: Order, place: Place, stopping: Callable[[], bool] = lambda: F
         )
 
     place.emit(event("started", {"pid": os.getpid()}))
-    job = JobContext(order, place, stopping)
-    end = _outcome(order, job, place, stopping)
+    if order.service:
+        over = until_unused(order, stopping, lambda: job.used)
+        job = JobContext(order, place, over)
+        job.port = free_port()
+        end = _outcome(order, job, place, over)
+    else:
+        job = JobContext(order, place, stopping)
+        end = _outcome(order, job, place, stopping)
     job.flush()
     _flush_output()
     end |= {
@@ -66,8 +73,9 @@ def _outcome(order: Order, job: JobContext, place: Place, stopping: Callable[[],
         set_threads(order.threads)
         function = load(order.function)
         seed_all(order.seed)
-        with _alarm(order.timeout):
-            value = _called(function, job, order.params)
+        # A service that reaches its time is asked to stop, like one that is stopped.
+        with nullcontext() if order.service else _alarm(order.timeout):
+            value = (_served if order.service else _called)(function, job, order.params)
         value = checked(value)
         artifacts = [_kept(place, name) for name in job.declared]
     except Stopped:
@@ -82,6 +90,34 @@ def _outcome(order: Order, job: JobContext, place: Place, stopping: Callable[[],
     except BaseException as error:  # sys.exit, KeyboardInterrupt: the job's failure, not the worker's
         return {"state": "failed", "error": msgspec.to_builtins(_failure(error, order.function))}
     return {"state": "succeeded", "value": value, "artifacts": msgspec.to_builtins(artifacts)}
+
+
+def until_unused(order: Order, stopping: Callable[[], bool], used: Callable[[], float]) -> Callable[[], bool]:
+    """When a service is to stop: told so, at the end of its time, or when nobody has used it for long."""
+    end = time.monotonic() + order.timeout
+
+    def over() -> bool:
+        now = time.monotonic()
+        return stopping() or now > end or bool(order.idle and now - used() > order.idle)
+
+    return over
+
+
+def free_port() -> int:
+    """A port of 127.0.0.1 that nobody listens on now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def _served(function: Callable[..., Any], job: JobContext, params: dict[str, Any]) -> Any:
+    """Serve until it is to stop. That a service was stopped is its good end."""
+    try:
+        return _called(function, job, params)
+    except Stopped:
+        if not job.should_stop():
+            raise
+        return None
 
 
 def _called(function: Callable[..., Any], job: JobContext, params: dict[str, Any]) -> Any:

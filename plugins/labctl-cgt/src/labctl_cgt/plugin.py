@@ -19,6 +19,7 @@ class Cgt:
         "operators": "a measurement on a model while it trains",
         "subjects": "a family of models to be measured",
     }
+    templates = {"operators": "labctl_cgt:templates/operators.md"}
 
     @hookimpl
     def provision(self, ctx: Context) -> Iterable[Environment]:

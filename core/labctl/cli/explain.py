@@ -1,0 +1,66 @@
+"""``labctl explain RUN JOB``."""
+
+from __future__ import annotations
+
+import sys
+
+import click
+import msgspec
+
+from labctl.cli.tables import clock, table
+from labctl.store.queries import find_run
+from labctl.terminal import Style, plain, write
+
+
+@click.command()
+@click.argument("run")
+@click.argument("job")
+@click.option("--against", metavar="RUN", help="hold it against that run; else the nearest earlier one")
+@click.option("--json", "as_json", is_flag=True, help="as JSON")
+def explain(run: str, job: str, against: str | None, as_json: bool) -> None:
+    """Say why a job was run or not, and which parts of its key differ from an earlier run's."""
+    from labctl.cli.runs import home, reader
+    from labctl.store.runs import Store
+    from labctl.walk import explain as walk
+
+    row = find_run(reader(), run)
+    store = Store(home())
+    try:
+        found = walk.explain(store, row, job, against)
+    finally:
+        store.close()
+    if as_json:
+        record = {**found._asdict(), "differences": [d._asdict() for d in found.differences]}
+        write(msgspec.json.encode({"schema_version": 1, **record}).decode())
+        return
+    _say(found, against is not None)
+
+
+def _say(found: object, asked: bool) -> None:
+    from labctl.walk.explain import PARTS, Explanation
+
+    assert isinstance(found, Explanation)
+    style = Style(sys.stdout)
+    job, run = style.bold(found.job), style.bold(found.run)
+    differing = list(dict.fromkeys(d.part for d in found.differences))
+    if found.state in ("cached", "reused"):
+        write(f"{job} was taken from {found.origin.partition('/')[0]} in {run}.")
+    else:
+        not_run = found.state in ("skipped", "planned", "cancelled", "over budget")
+        why = f": {plain(found.reason)}" if found.reason else ""
+        write(f"{job} was {'not ' if not_run else ''}run in {run}: it is {found.state}{why}")
+    if not found.other:
+        write("No earlier run has this job.")
+        return
+    nearest = "" if asked else "The nearest earlier run is "
+    lead = f"{nearest}{found.other}, {clock(found.other_created)}"
+    if not differing:
+        write(f"{lead}: all {len(PARTS)} parts of its key are the same.")
+        return
+    write(f"{lead}. It differs in {len(differing)} of {len(PARTS)} parts:\n")
+    rows = [
+        [d.part if d.part != before else "", plain(f"{d.name}: {d.there}".lstrip(": ")), plain(d.here)]
+        for d, before in zip(found.differences, ["", *(d.part for d in found.differences)], strict=False)
+    ]
+    table(["PART", found.other, found.run], rows)
+    write("\nthe same: " + ", ".join(found.same))

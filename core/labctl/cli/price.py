@@ -1,0 +1,57 @@
+"""No surprise bills: what a run may cost is held against what the user allows, before it starts."""
+
+from __future__ import annotations
+
+import sys
+
+import click
+
+from labctl.cli.tables import money
+from labctl.errors import BudgetError, UsageError
+from labctl.terminal import is_terminal, write
+from labctl.walk.prepare import Prepared
+
+UNASKED = 1.0  # US dollars that a run may cost at most without anybody being asked
+
+
+def check_price(prepared: Prepared, *, yes: bool) -> None:
+    """Raise BudgetError for a run that may cost more than ``--budget``, UsageError for one that has to ask.
+
+    A run that may cost more than a dollar and has no bound asks on a terminal, else wants ``--yes``.
+    """
+    price, request = prepared.price, prepared.request
+    if request.budget is not None and price.worst > request.budget:
+        raise _too_dear(prepared)
+    if request.budget is not None or request.stop_at is not None or yes or price.worst <= UNASKED:
+        return
+    if not is_terminal(sys.stdin):
+        raise UsageError(
+            f"{request.plugin} may cost up to {money(price.worst)}, and nobody can be asked",
+            details=[f"expected is {money(price.expected)}", "nothing was started, nothing was rented"],
+            hints=["--yes, or a bound: --budget USD refuses, --stop-at USD stops before it is passed"],
+        )
+    cost = f"up to {money(price.worst)}; expected is {money(price.expected)}"
+    write(f"{request.plugin} may cost {cost}.", err=True)
+    if not click.confirm("Start it?", err=True):
+        raise click.Abort
+
+
+def _too_dear(prepared: Prepared) -> BudgetError:
+    price, request = prepared.price, prepared.request
+    budget = request.budget or 0.0
+    lines = [
+        f"{name}: {number} x {timeout:g} s x {tries} tries x ${rate:g}/h is at most {money(worst)}"
+        for name, number, timeout, tries, rate, worst in price.lines
+    ]
+    dates = sorted({rate.date for rate in price.rates if rate.date})
+    dated = f" Prices of {dates[0]}." if dates else ""
+    command = request.command.replace(f" --budget {budget:g}", "")
+    return BudgetError(
+        f"{request.plugin} may cost up to {money(price.worst)}, the budget is {money(budget)}",
+        details=[*lines, f"Nothing was started, nothing was rented.{dated}"],
+        hints=[
+            f"the expected cost is {money(price.expected)}. To start, and stop before {money(budget)} is"
+            f" passed:\n{command} --stop-at {budget:g}",
+            "to lower the bound: --timeout TIME or --retries 0",
+        ],
+    )

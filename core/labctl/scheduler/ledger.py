@@ -1,0 +1,118 @@
+"""What a scheduler writes down: all of a turn in one transaction, then in the run's journal.
+
+A full disk stops the writing and nothing else: it is tried again until there is room.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+import time
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+
+from labctl.model.results import JobResult, JobState
+from labctl.store.database import is_full, transaction
+from labctl.store.folder import RunFolder, write_whole
+from labctl.store.queries import RunRow, attempts_of, job_of
+from labctl.store.runs import Store
+
+AGAIN = 1.0  # seconds between two tries on a full disk
+
+
+def begin_journal(folder: RunFolder, run: RunRow) -> None:
+    """Write the run itself as the first line of its journal. Raises OSError."""
+    write_whole(folder.journal, msgspec.json.encode({"run": {**run._asdict(), "id": None}}) + b"\n")
+
+
+class Ledger:
+    """Entries of one run, kept back until ``flush``. Nothing is told to anybody before it is written.
+
+    ``patient()`` says whether to wait for room on a full disk; the run's host asks its user.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        run: int,
+        name: str,
+        warn: Callable[[str], None],
+        patient: Callable[[], bool] = lambda: True,
+    ) -> None:
+        self._store = store
+        self._run = run
+        self._name = name
+        self._warn = warn
+        self._patient = patient
+        self._writes: list[Callable[[], object]] = []
+        self._ended: dict[str, None] = {}
+        self._durable = False
+        self._journal = store.folder(name).journal
+
+    def job(self, job: str, state: JobState, attempt: int, reason: str, **columns: Any) -> None:
+        """A job has come to a state."""
+        self._writes.append(
+            lambda: self._store.transition(
+                self._run, job, state, attempt=attempt or None, reason=reason, **columns
+            )
+        )
+        if state not in ("queued", "running", "planned"):
+            self._ended[job] = None
+
+    def begin(self, job: str, attempt: int, executor: str) -> None:
+        self._writes.append(lambda: self._store.start_attempt(self._run, job, attempt, executor))
+
+    def handle(self, job: str, attempt: int, handle: str) -> None:
+        self._writes.append(lambda: self._store.set_handle(self._run, job, attempt, handle))
+
+    def end(self, job: str, attempt: int, state: str, **columns: Any) -> None:
+        """An attempt is over; the disk has it when ``flush`` returns."""
+        self._writes.append(lambda: self._store.end_attempt(self._run, job, attempt, state, **columns))
+        self._durable = True
+
+    def remember(self, key: str, result: JobResult, cpu_seconds: float, material: Any) -> None:
+        self._writes.append(lambda: self._store.remember(key, self._name, result, cpu_seconds, material))
+
+    def open_seal(self, seal: str, key: str, job: str) -> None:
+        self._writes.append(lambda: self._store.open_seal(seal, key, self._name, job))
+
+    def event(self, kind: str, job: str, attempt: int) -> None:
+        self._writes.append(lambda: self._store.event(self._run, kind, job=job, attempt=attempt))
+
+    def flush(self) -> None:
+        """Write all of it, or wait until there is room for all of it. Raises sqlite3.Error."""
+        if not self._writes:
+            return
+        told = False
+        while True:
+            try:
+                with transaction(self._store.db, durable=self._durable):
+                    for write in self._writes:
+                        write()
+                break
+            except sqlite3.Error as error:
+                if not is_full(error) or not self._patient():
+                    raise
+                if not told:
+                    self._warn("the disk is full: no new job starts until there is room; nothing is lost")
+                told = True
+                time.sleep(AGAIN)
+        self._writes, self._durable = [], False
+        if told:
+            self._warn("there is room again: the run goes on")
+        self._write_journal()
+
+    def _write_journal(self) -> None:
+        ended, self._ended = self._ended, {}
+        if not ended:
+            return
+        lines = []
+        for job in ended:
+            lines.append({"job": job_of(self._store.db, self._run, job)._asdict()})
+            lines += [{"attempt": a} for a in attempts_of(self._store.db, self._run, job)]
+        try:
+            with open(self._journal, "ab") as file:
+                file.write(b"".join(msgspec.json.encode(line) + b"\n" for line in lines))
+        except OSError:
+            pass  # the database has it; the journal is for the day that the database is lost

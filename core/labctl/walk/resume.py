@@ -1,0 +1,200 @@
+"""Going on with a run: the same frozen plan, the finished jobs as they are, the rest to be run."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Any, NamedTuple
+
+import msgspec
+
+from labctl.errors import InfrastructureError, UsageError
+from labctl.model.canonical import canonical
+from labctl.planning.freeze import Frozen
+from labctl.planning.keys import Material
+from labctl.planning.plan import PlannedJob
+from labctl.plugins.catalogue import Catalogue
+from labctl.scheduler.state import Earlier
+from labctl.store.queries import RunRow, attempts_of, jobs_of
+from labctl.store.runs import Store
+from labctl.store.shelf import Shelf
+from labctl.walk.planfile import SavedPlan, read_plan
+from labctl.walk.prepare import Prepared, prepare
+
+FAILED = ("failed", "timed out")
+SHOWN = 8  # changed files or jobs that are named
+
+
+class Resumption(NamedTuple):
+    """A run that goes on. ``again``: jobs that are set back to planned; ``afresh``: with all tries."""
+
+    row: RunRow
+    earlier: dict[str, Earlier]
+    again: tuple[str, ...]
+    afresh: bool = False
+    cancel: bool = False
+
+    @property
+    def done(self) -> int:
+        return sum(known.result is not None for known in self.earlier.values())
+
+
+class Wanted(NamedTuple):
+    """What to do with an ended run. ``jobs``: names of jobs to retry, all that failed if empty.
+
+    ``retry``: failed jobs, too. ``cancel``: call it off, with what still runs elsewhere.
+    """
+
+    retry: bool = False
+    jobs: tuple[str, ...] = ()
+    cancel: bool = False
+    slots: int = 0
+    grace: float | None = None
+    stop_at: float | None = None
+
+
+def take_up(
+    row: RunRow, wanted: Wanted, catalogue: Catalogue, folder: str, home: str, store: Store
+) -> tuple[Prepared, Resumption]:
+    """Prepare to go on with an ended run. Raises UsageError where there is nothing to do or code changed."""
+    saved = read_plan(store.folder(row.name))
+    request = saved.request._replace(
+        jobs=wanted.slots or saved.request.jobs,
+        grace=saved.request.grace if wanted.grace is None else wanted.grace,
+        stop_at=store.wishes(row.id)[1] if wanted.stop_at is None else wanted.stop_at,
+    )
+    prepared = prepare(request, catalogue, folder, home, store, saved)
+    options = prepared.executor.options
+    if options is not None:
+        converted: Any = msgspec.convert(saved.options or {}, options)
+        prepared = prepared._replace(request=prepared.request._replace(executor_options=converted))
+    resumption = _resumption(row, wanted, saved, Shelf(store, prepared.executor), store)
+    changes = list(_changes(saved, prepared.frozen, resumption.again))
+    if changes and not wanted.cancel:
+        raise _changed(row, request.on, changes)
+    return prepared._replace(frozen=saved.frozen, families=saved.families), resumption
+
+
+def _resumption(row: RunRow, wanted: Wanted, saved: SavedPlan, shelf: Shelf, store: Store) -> Resumption:
+    attempts: dict[str, list[dict[str, Any]]] = {}
+    for attempt in attempts_of(store.db, row.id):
+        attempts.setdefault(attempt["job"], []).append(attempt)
+    retried = _retried(row, wanted, saved, store) if wanted.retry else frozenset()
+    needs = {j.id: {i for ids in j.needs.values() for i in ids} for j in saved.frozen.plan.jobs}
+    earlier: dict[str, Earlier] = {}
+    again: list[str] = []
+    lost: set[str] = set()
+    for job in jobs_of(store.db, row.id):  # in an order in which needs come first
+        mine = attempts.get(job.id, [])
+        last = max(mine, key=lambda a: a["n"], default=None)
+        result = job.result()
+        settled = result.ok and all(shelf.has(artifact) for artifact in job.artifacts)
+        ended = job.state in FAILED or (job.state == "skipped" and bool(needs[job.id] & lost))
+        if settled or (ended and job.id not in retried):
+            kept = result
+            lost |= set() if result.ok else {job.id}
+        else:
+            kept = None
+            again.append(job.id)
+        counted = job.id not in retried
+        is_open = kept is None and last is not None and last["state"] == "running"
+        earlier[job.id] = Earlier(
+            result=kept,
+            key=job.key or "",
+            attempt=last["n"] if last else 0,
+            failures=job.failures if counted else 0,
+            interruptions=job.interruptions if counted else 0,
+            open_attempt=is_open,
+            handle=(last["handle"] or "") if last and is_open else "",
+            began=last["started"] if last and is_open else 0.0,
+            cpu_seconds=sum(a["cpu_seconds"] or 0.0 for a in mine),
+        )
+    if not again and not wanted.cancel:
+        raise _nothing(row, wanted)
+    return Resumption(row, earlier, tuple(again), wanted.retry, wanted.cancel)
+
+
+def _retried(row: RunRow, wanted: Wanted, saved: SavedPlan, store: Store) -> frozenset[str]:
+    """The failed jobs that are meant, and what was skipped because of them."""
+    states = {job.id: job.state for job in jobs_of(store.db, row.id)}
+    plan = saved.frozen.plan
+    for name in wanted.jobs:
+        if not any(job.is_called(name) for job in plan.jobs):
+            raise UsageError(f"{row.name} has no job named {name}", hints=[f"labctl runs show {row.name}"])
+    meant = {
+        job.id
+        for job in plan.jobs
+        if states.get(job.id) in FAILED
+        and (not wanted.jobs or any(job.is_called(name) for name in wanted.jobs))
+    }
+    for job in plan.jobs:
+        needs = {i for ids in job.needs.values() for i in ids}
+        if needs & meant and (states.get(job.id) == "skipped" or job.tolerant):
+            meant.add(job.id)
+    return frozenset(meant)
+
+
+def _changes(saved: SavedPlan, now: Frozen, again: Iterable[str]) -> Iterator[str]:
+    """How the plan of today differs from the frozen one, in what is still to be done."""
+    planned = {job.id: job for job in now.plan.jobs}
+    jobs = {job.id: job for job in saved.frozen.plan.jobs}
+    if list(planned) != list(jobs):
+        more, fewer = sorted(set(planned) - set(jobs)), sorted(set(jobs) - set(planned))
+        yield "the plan has other jobs now: " + ", ".join([f"+{i}" for i in more] + [f"-{i}" for i in fewer])
+        return
+    for claim, digest in saved.frozen.registrations.items():
+        if now.registrations.get(claim) != digest:
+            yield f"claim {claim} is another now: an edited claim is a new registration"
+    said: set[str] = set()
+    for job in again:
+        for line in _job_changes(jobs[job], planned[job], saved.frozen.materials[job], now.materials[job]):
+            if line not in said:
+                said.add(line)
+                yield line
+
+
+def _job_changes(then: PlannedJob, now: PlannedJob, old: Material, new: Material) -> Iterator[str]:
+    for name in sorted({*old.code, *new.code}):
+        if old.code.get(name) != new.code.get(name):
+            how = (
+                "changed" if name in old.code and name in new.code else "new" if name in new.code else "gone"
+            )
+            yield f"{name}   {how}"
+    for name in sorted({*old.packages, *new.packages}):
+        if old.packages.get(name) != new.packages.get(name):
+            yield f"{name} {old.packages.get(name, 'none')}   is {new.packages.get(name, 'gone')} now"
+    if old.environment != new.environment:
+        yield f"environment {then.environment.name}   {old.environment} is {new.environment} now"
+    for part in ("function", "params", "files", "seed", "seal", "contract", "schema"):
+        if canonical(getattr(old, part)) != canonical(getattr(new, part)):
+            yield f"{part} of {then.id}   {getattr(old, part)} is {getattr(new, part)} now"
+    if then.needs != now.needs:
+        yield f"needs of {then.id}   changed"
+
+
+def _changed(row: RunRow, on: str, changes: list[str]) -> UsageError:
+    what = "code" if any("   changed" in line for line in changes) else "plan"
+    more = [f"and {len(changes) - SHOWN} more"] if len(changes) > SHOWN else []
+    where = "" if on == "local" else f" --on {on}"
+    return UsageError(
+        f"{row.name} cannot go on: its {what} has changed since it began",
+        details=[*(line[:300] for line in changes[:SHOWN]), *more, "nothing was started"],
+        hints=[
+            f"to run what has changed and keep the rest: labctl run {row.plugin} --like {row.name}{where}"
+        ],
+    )
+
+
+def _nothing(row: RunRow, wanted: Wanted) -> UsageError:
+    if wanted.retry:
+        return UsageError(f"no job of {row.name} has failed", hints=[f"labctl runs show {row.name}"])
+    hints = [f"labctl retry {row.name} --failed runs failed jobs again"] if row.state != "succeeded" else []
+    return UsageError(f"{row.name} has nothing left to run: it {row.state}", hints=hints)
+
+
+def owned(row: RunRow) -> InfrastructureError:
+    """The error for a run that another process drives."""
+    return InfrastructureError(
+        f"{row.name} is running: another process drives it",
+        details=["nothing was changed"],
+        hints=[f"labctl runs watch {row.name}", f"labctl runs cancel {row.name}"],
+    )

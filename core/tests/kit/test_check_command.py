@@ -1,0 +1,193 @@
+"""``labctl plugins check`` as a user sees it, and what it lets near a plugin."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+
+from labctl.kit.rules import RULES
+from labctl.testing import Lab
+
+COLLECT = "done = [r.value for r in results.values() if r.ok]"
+LICENCE = ("pyproject", 'license = "MIT"\n', "")
+HOST = """
+from labctl.api import *
+
+
+class Host:
+    extends = {"parts": "a part"}
+
+    @hookimpl
+    def run(self, ctx, environments):
+        yield Job("base", "host_tasks:work")
+        for part in ctx.extensions("parts"):
+            yield from part.ask("plan", 2)
+
+
+plugin = Host()
+"""
+PART = """
+from labctl.api import *
+
+
+class Part:
+    def plan(self, n):
+        yield Job("part/0", "part_tasks:work", {"n": n})
+
+
+part = Part()
+"""
+
+
+def installed(lab: Lab, sources: ModuleType, tmp_path: Path) -> None:
+    """The good plugin as an installer would leave it, in the lab's site."""
+    lab.distribution(
+        "labctl-tides",
+        {"labctl.plugins": {"tides": "labctl_tides.plugin:plugin"}},
+        {f"labctl_tides/{n}.py": getattr(sources, n.upper(), "") for n in ("plugin", "tasks", "__init__")},
+        requires=("labctl>=0.1,<1",),
+        summary="high and low",
+    )
+
+
+def extension(lab: Lab, source: str = PART, requires: tuple[str, ...] = ("labctl-host>=1,<2",)) -> None:
+    files = {"part_plugin.py": source, "part_tasks.py": "def work(job, *, n): return n"}
+    lab.plugin("host", HOST, host_tasks="def work(job): return 1")
+    lab.distribution(
+        "labctl-host-part", {"labctl.host.parts": {"part": "part_plugin:part"}}, files, requires=requires
+    )
+
+
+def test_what_is_found_is_said_with_its_rule_and_its_cure(
+    lab: Lab, sources: ModuleType, tmp_path: Path
+) -> None:
+    changes = {"plugin": (COLLECT, f"{COLLECT}\n        1 / len(done)"), "pyproject": LICENCE[1:]}
+    path = sources.source(tmp_path, changes)
+    done = lab("plugins", "check", str(path), "--no-run")
+    assert done.code == 1
+    lines = done.out.splitlines()
+    assert lines[0] == "labctl-tides 1.1.0: 1 problem, 1 warning, 16 rules passed, 1 not checked"
+    assert lines[2].startswith("error    B05  labctl_tides/plugin.py:")
+    assert lines[2].endswith("hook collect raised when every job had failed")
+    assert lines[3] == "              ZeroDivisionError: division by zero"
+    assert lines[4].startswith("              fix: check result.ok")
+    assert lines[5] == "warning  L07  no licence in the package's metadata"
+    assert lines[7] == "not checked: B08  left out by --no-run"
+    assert done.err.strip() == "What a rule means: labctl plugins check --explain B05"
+
+
+def test_a_warning_is_an_error_only_if_strict(lab: Lab, sources: ModuleType, tmp_path: Path) -> None:
+    path = sources.source(tmp_path, {"pyproject": LICENCE[1:]})
+    assert lab("plugins", "check", str(path), "--no-run").code == 0
+    assert lab("plugins", "check", str(path), "--no-run", "--strict").code == 1
+
+
+@pytest.mark.parametrize("rule", RULES)
+def test_a_rule_is_explained(rule: str) -> None:
+    assert RULES[rule].why.endswith(".")
+    assert RULES[rule].fix
+
+
+def test_explain(lab: Lab) -> None:
+    done = lab("plugins", "check", "--explain", "b01")
+    assert done.code == 0
+    assert done.out.startswith("B01  plan is the same each time  (error, behaviour)")
+    assert RULES["B01"].why in done.out
+    assert lab("plugins", "check", "--explain", "B99").code == 2
+
+
+def test_what_is_not_there(lab: Lab) -> None:
+    done = lab("plugins", "check", "cgd")
+    assert (done.code, done.out) == (3, "")
+    assert "hint: did you mean cgt?" in done.err
+    assert lab("plugins", "check").code == 2
+    assert lab("plugins", "check", "./nowhere").code == 2
+    (lab.folder / "broken").mkdir()
+    (lab.folder / "broken" / "pyproject.toml").write_text("[project")
+    assert "cannot be read" in lab("plugins", "check", "broken").err
+
+
+def test_an_installed_one_by_its_name_and_by_its_distribution(
+    lab: Lab, sources: ModuleType, tmp_path: Path
+) -> None:
+    installed(lab, sources, tmp_path)
+    for name in ("tides", "labctl-tides"):
+        found = lab("plugins", "check", name, "--json", "--no-run").json
+        assert [f["rule"] for f in found["findings"]] == ["L07"]
+        assert found["entries"] == ["labctl.plugins: tides"]
+
+
+def test_what_else_is_installed_and_configured_plays_no_part(
+    lab: Lab, sources: ModuleType, tmp_path: Path
+) -> None:
+    installed(lab, sources, tmp_path)
+    lab.plugin("bad", "1 / 0")
+    hangs = {"hangs.py": "import time; time.sleep(600)"}
+    lab.distribution("labctl-tides-hangs", {"labctl.tides.parts": {"hangs": "hangs:hangs"}}, hangs)
+    (lab.folder / "labctl.toml").write_text('[plugins]\nblock = ["tides"]\n[parameters.tides]\ndays = "x"\n')
+    lab.variables["LABCTL_TIDES_DAYS"] = "many"
+    found = lab("plugins", "check", "tides", "--json").json
+    assert [f["rule"] for f in found["findings"]] == ["L07"], found
+    assert found["skipped"] == {}
+    assert not (lab.folder / ".labctl").exists()
+
+
+def test_a_source_folder_stays_as_it_is(lab: Lab, sources: ModuleType, tmp_path: Path) -> None:
+    path = sources.source(tmp_path)
+    before = sorted(path.rglob("*"))
+    assert lab("plugins", "check", str(path)).code == 0
+    assert sorted(path.rglob("*")) == before
+
+
+def test_text_of_a_plugin_cannot_move_the_cursor(checked: Callable[..., Any], lab: Lab) -> None:
+    raises = ("from typing import Annotated\n", "raise ValueError('\\x1b[2J gone')\n")
+    found = checked({"plugin": raises})
+    assert "\x1b" not in found["findings"][0]["text"]
+
+
+def test_an_extension_is_checked_through_the_plan_of_its_parent(lab: Lab) -> None:
+    extension(lab)
+    found = lab("plugins", "check", "part", "--json").json
+    assert found["distribution"] == "labctl-host-part"
+    assert {f["rule"] for f in found["findings"]} == {"L07"}, found
+    assert found["skipped"] == {}
+
+
+def test_an_extension_that_its_parent_leaves_out(lab: Lab) -> None:
+    extension(lab, PART.replace('"part/0"', '"other"'))
+    found = lab("plugins", "check", "part", "--json").json
+    assert {f["rule"] for f in found["findings"] if f["level"] == "error"} == {"B07"}
+    assert "is not named part" in found["findings"][-1]["details"][0]
+
+
+def test_an_extension_whose_job_fails(lab: Lab) -> None:
+    extension(lab, PART.replace('{"n": n}', '{"m": n}'))
+    found = lab("plugins", "check", "part", "--json").json
+    assert {f["rule"] for f in found["findings"] if f["level"] == "error"} == {"B08"}
+
+
+def test_an_extension_says_which_parent_it_needs(lab: Lab) -> None:
+    extension(lab, requires=("labctl>=0.1,<1",))
+    found = lab("plugins", "check", "part", "--json").json
+    assert [f["text"] for f in found["findings"] if f["level"] == "error"] == [
+        "it does not require labctl-host"
+    ]
+
+
+def test_an_extension_of_what_is_not_installed(lab: Lab) -> None:
+    lab.distribution(
+        "labctl-x-part", {"labctl.x.parts": {"part": "part:part"}}, {"part.py": "part = object()"}
+    )
+    found = lab("plugins", "check", "part", "--json").json
+    assert found["findings"][0]["text"] == "part extends x, which is not installed"
+
+
+def test_what_we_ship_passes(lab: Lab) -> None:
+    found = lab("plugins", "check", "cgt", "--json", "--strict", "--no-run")
+    assert found.code == 0, found.out
+    assert found.json["findings"] == []
+    assert set(found.json["skipped"]) <= {"B05", "B08"}  # B05 where torch or numpy are not installed

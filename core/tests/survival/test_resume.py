@@ -1,0 +1,281 @@
+"""A run that was ended at any point goes on with one command, and repeats only what was under way."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sqlite3
+import subprocess
+from typing import Any
+
+import pytest
+
+
+def kill(process: Any) -> None:
+    process.send_signal(signal.SIGKILL)
+    process.communicate()
+
+
+@pytest.fixture
+def killed(mill: Any) -> Any:
+    """A run whose host was killed while grind/2 was held: 0 and 1 are done, 3 is not begun."""
+    process = mill.start("--jobs", "1", "--hold", "grind/2")
+    mill.wait("end grind/1")
+    mill.wait("begin grind/2")
+    kill(process)
+    return mill
+
+
+def test_the_run_of_a_dead_host_reads_interrupted_and_its_work_is_kept(killed: Any) -> None:
+    shown = killed.show()
+    assert shown["run"]["state"] == "interrupted"
+    assert killed.states() == {
+        "grind/0": "succeeded", "grind/1": "succeeded", "grind/2": "interrupted", "grind/3": "planned",
+        "sum": "planned",
+    }  # fmt: skip
+
+
+def test_resume_runs_the_rest_and_nothing_twice(killed: Any) -> None:
+    killed.touch("go")
+    done = killed.lab("resume", "grind-1")
+    assert done.code == 0, done.err
+    assert set(killed.states().values()) == {"succeeded"}
+    for i in (0, 1, 3):
+        assert killed.count(f"begin grind/{i}") == 1
+    assert killed.count("begin grind/2") == 2
+    assert "continue grind/2 3" in killed.marks, "the second attempt found the checkpoint of the first"
+    record = killed.lab.record("grind-1")
+    attempts = [(a["job"], a["n"], a["state"]) for a in record["attempts"]]
+    assert ("grind/2", 1, "interrupted") in attempts
+    assert ("grind/2", 2, "succeeded") in attempts
+    assert record["verdicts"][0]["outcome"] == "supported"
+    assert not record["verdicts"][0]["post_hoc"]
+    two = next(job for job in record["jobs"] if job["id"] == "grind/2")
+    assert (two["failures"], two["interruptions"]) == (0, 1)
+
+
+def test_a_run_of_one_command_and_a_resumed_one_find_the_same(killed: Any, tmp_path_factory: Any) -> None:
+    killed.touch("go")
+    assert killed.lab("resume", "grind-1").code == 0
+    assert killed.run("--jobs", "1", "--hold", "grind/2", "--no-cache").code == 0
+    first, second = killed.lab.record("grind-1"), killed.lab.record("grind-2")
+    assert [j["value"] for j in first["jobs"]] == [j["value"] for j in second["jobs"]]
+    shas = [[[a["sha256"] for a in j["artifacts"]] for j in r["jobs"]] for r in (first, second)]
+    assert shas[0] == shas[1]
+
+
+def test_ctrl_c_saves_and_resume_goes_on_from_there(mill: Any) -> None:
+    process = mill.start("--jobs", "1", "--hold", "grind/0")
+    mill.wait("begin grind/0")
+    process.send_signal(signal.SIGINT)
+    _, err = process.communicate(timeout=30)
+    assert process.returncode == 130, err
+    assert "labctl resume grind-1" in err
+    mill.wait("saved grind/0 3")
+    mill.touch("go")
+    done = mill.lab("resume", "last")
+    assert done.code == 0, done.err
+    assert "continue grind/0 3" in mill.marks
+
+
+def test_a_running_run_is_not_resumed(mill: Any) -> None:
+    process = mill.start("--hold", "grind/0")
+    mill.wait("begin grind/0")
+    refused = mill.lab("resume", "last")
+    assert refused.code == 5
+    assert "is running" in refused.err
+    assert "labctl runs watch grind-1" in refused.err
+    mill.touch("go")
+    _, err = process.communicate(timeout=30)
+    assert process.returncode == 0, err
+
+
+def test_a_finished_run_has_nothing_to_resume(mill: Any) -> None:
+    assert mill.run().code == 0
+    refused = mill.lab("resume", "last")
+    assert refused.code == 2
+    assert "nothing left to run" in refused.err
+    assert mill.lab("retry", "last", "--failed").code == 2
+
+
+def test_changed_code_is_named_and_nothing_is_started(killed: Any) -> None:
+    path = killed.lab.site / "grind_tasks.py"
+    path.write_text(path.read_text() + "\n# a remark\n")
+    killed.touch("go")
+    before = killed.marks
+    refused = killed.lab("resume", "grind-1")
+    assert refused.code == 2
+    assert "cannot go on: its code has changed" in refused.err
+    assert "grind_tasks" in refused.err
+    assert "labctl run grind --like grind-1" in refused.err
+    assert killed.marks == before
+    assert killed.states()["grind/0"] == "succeeded"
+
+
+def test_an_edited_claim_is_not_resumed(killed: Any) -> None:
+    path = killed.lab.site / "grind_plugin.py"
+    path.write_text(path.read_text().replace('">", 0.0)', '">", 1.25)'))
+    refused = killed.lab("resume", "grind-1")
+    assert refused.code == 2
+    assert "claim P1 is another now" in refused.err
+
+
+def test_a_plan_with_other_jobs_is_not_resumed(killed: Any) -> None:
+    path = killed.lab.site / "grind_plugin.py"
+    more = 'yield Job("more", "grind_tasks:total", {"marks": ""})'
+    path.write_text(path.read_text().replace('yield Job("sum"', f'{more}\n        yield Job("sum"'))
+    refused = killed.lab("resume", "grind-1")
+    assert refused.code == 2
+    assert "+more" in refused.err
+
+
+def test_like_takes_parameters_seed_and_what_is_still_right(killed: Any) -> None:
+    path = killed.lab.site / "grind_tasks.py"
+    killed.touch("go")
+    # The functions' module is one: an edit reaches all jobs, so only an unchanged module keeps results.
+    done = killed.lab("run", "grind", "--like", "grind-1")
+    assert done.code == 0, done.err
+    states = killed.states("grind-2")
+    assert states["grind/0"] == states["grind/1"] == "cached"
+    parameters = killed.lab("runs", "show", "grind-2", "--parameters").out
+    assert "like grind-1" in parameters
+    path.write_text(path.read_text() + "\n# a remark\n")
+    assert killed.lab("run", "grind", "--like", "grind-1", "--steps", "2").code == 0
+    record = killed.lab.record("grind-3")
+    assert record["points"][0]["parameters"]["steps"] == 2
+    assert record["points"][0]["parameters"]["hold"] == "grind/2"
+    assert {job["state"] for job in record["jobs"]} == {"succeeded"}
+
+
+def test_like_repeats_a_sweep_and_its_seed(mill: Any) -> None:
+    assert mill.run("--grid", "steps=1,2", "--seed", "7").code == 0
+    again = mill.lab("run", "grind", "--like", "last")
+    assert again.code == 0, again.err
+    assert set(mill.states().values()) == {"cached"}
+    assert mill.show()["run"]["seed"] == 7
+    both = mill.lab("run", "grind", "--like", "grind-1", "--preset", "x")
+    assert both.code == 2
+
+
+def test_retry_runs_what_failed_and_what_was_skipped(mill: Any) -> None:
+    failed = mill.run("--fail", "grind/1")
+    assert failed.code == 6
+    assert "labctl retry grind-1 --failed" in failed.err
+    assert mill.states()["sum"] == "skipped"
+    again = mill.lab("retry", "grind-1", "--failed")
+    assert again.code == 6
+    mill.touch("mended")
+    mended = mill.lab("retry", "grind-1", "grind/1")
+    assert mended.code == 0, mended.err
+    assert set(mill.states().values()) == {"succeeded"}
+    assert mill.count("begin grind/0") == 1
+    assert mill.count("begin grind/1") == 3
+    assert [a["n"] for a in mill.lab.record("grind-1")["attempts"] if a["job"] == "grind/1"] == [1, 2, 3]
+
+
+def test_retry_of_a_name_that_is_no_job(mill: Any) -> None:
+    assert mill.run("--fail", "grind/1").code == 6
+    refused = mill.lab("retry", "last", "grnid")
+    assert refused.code == 2
+    assert "no job named grnid" in refused.err
+
+
+def test_a_result_whose_artifact_is_gone_is_made_again_on_resume(killed: Any) -> None:
+    sha = next(j for j in killed.show()["jobs"] if j["id"] == "grind/0")["artifacts"][0]["sha256"]
+    path = killed.lab.home / "objects" / sha[:2] / sha
+    path.chmod(0o644)
+    path.write_text("spoilt")
+    killed.touch("go")
+    done = killed.lab("resume", "grind-1")
+    assert done.code == 0, done.err
+    assert killed.count("begin grind/0") == 2
+    assert killed.count("begin grind/1") == 1
+    assert path.read_text() != "spoilt"
+
+
+def test_sealed_data_are_opened_once_by_a_resumed_run(mill: Any) -> None:
+    process = mill.start("--sealed", "--hold", "grind/3")
+    mill.wait("begin grind/3")
+    kill(process)
+    mill.touch("go")
+    assert mill.lab("resume", "last").code == 0
+    db = sqlite3.connect(mill.lab.home / "labctl.db")
+    assert db.execute("SELECT seal, run, job FROM opening").fetchall() == [("grain-2026", "grind-1", "sum")]
+    assert mill.lab("run", "grind", "--like", "last").code == 0
+    assert db.execute("SELECT count(*) FROM opening").fetchone() == (1,)
+    assert mill.lab("run", "grind", "--like", "last", "--no-cache").code == 0
+    assert db.execute("SELECT count(*) FROM opening").fetchone() == (1,), "the same key is the same opening"
+    assert mill.lab("run", "grind", "--like", "last", "--seed", "5").code == 0
+    assert db.execute("SELECT count(*) FROM opening").fetchone() == (2,)
+
+
+def test_a_registration_keeps_its_time_when_the_run_goes_on(killed: Any) -> None:
+    db = sqlite3.connect(killed.lab.home / "labctl.db")
+    (first,) = db.execute("SELECT first_seen FROM registration").fetchone()
+    killed.touch("go")
+    assert killed.lab("resume", "last").code == 0
+    assert db.execute("SELECT first_seen FROM registration").fetchall() == [(first,)]
+    assert killed.lab.record("grind-1")["registrations"]["P1"]["first_seen"] == first
+
+
+def test_the_journal_says_what_the_database_says(killed: Any) -> None:
+    import msgspec
+
+    lines = (killed.lab.home / "runs" / "grind-1" / "journal.jsonl").read_bytes().splitlines()
+    found = [msgspec.json.decode(line) for line in lines]
+    assert found[0]["run"]["name"] == "grind-1"
+    jobs = {line["job"]["id"]: line["job"] for line in found if "job" in line}
+    assert set(jobs) == {"grind/0", "grind/1"}
+    shown = {job["id"]: job for job in killed.show()["jobs"]}
+    assert jobs["grind/0"] == shown["grind/0"]
+    assert [(li["attempt"]["job"], li["attempt"]["state"]) for li in found if "attempt" in li] == [
+        ("grind/0", "succeeded"), ("grind/1", "succeeded"),
+    ]  # fmt: skip
+
+
+def test_a_plan_that_cannot_be_read_is_said(killed: Any) -> None:
+    path = killed.lab.home / "runs" / "grind-1" / "plan.json"
+    path.write_bytes(path.read_bytes()[:-20])
+    refused = killed.lab("resume", "grind-1")
+    assert refused.code == 2
+    assert "plan.json cannot be read" in refused.err
+
+
+def test_two_resumes_at_once_run_everything_once(killed: Any) -> None:
+    killed.touch("go")
+    both = [killed.lab.start("resume", "grind-1") for _ in range(2)]
+    errors = [process.communicate(timeout=60)[1] for process in both]
+    codes = sorted(process.returncode for process in both)
+    assert codes in ([0, 5], [0, 2]), errors
+    assert killed.count("begin grind/3") == 1
+
+
+def test_a_home_of_the_first_format_is_brought_up_to_date(mill: Any) -> None:
+    assert mill.run().code == 0
+    db = sqlite3.connect(mill.lab.home / "labctl.db", isolation_level=None)
+    for column in ("adopts", "stop_at", "wanted"):
+        db.execute(f"ALTER TABLE run DROP COLUMN {column}")
+    db.execute("PRAGMA user_version=1")
+    db.close()
+    assert mill.lab("runs", "list").code == 0
+    again = mill.run()
+    assert again.code == 0, again.err
+    db = sqlite3.connect(mill.lab.home / "labctl.db")
+    assert db.execute("PRAGMA user_version").fetchone() == (2,)
+    assert set(mill.states("grind-2").values()) == {"cached"}
+
+
+def test_the_host_of_a_removed_run_ends(mill: Any) -> None:
+    process = mill.start("--hold", "grind/0", "--jobs", "1")
+    mill.wait("begin grind/0")
+    subprocess.run(["rm", "-rf", str(mill.lab.home / "runs" / "grind-1")], check=True)
+    _, err = process.communicate(timeout=30)
+    assert process.returncode == 5
+    assert "was removed while it ran" in err
+
+
+def test_a_job_of_another_project_is_no_reason_to_stop(mill: Any) -> None:
+    refused = mill.lab("resume", "nothing-1")
+    assert refused.code == 2
+    assert "there are no runs here" in refused.err
+    assert not mill.lab.home.exists() or not os.listdir(mill.lab.home / "runs")
