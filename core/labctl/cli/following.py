@@ -27,9 +27,10 @@ WORDS = {"succeeded": "done", "running": "started", "planned": "waits for anothe
 def follow(home: str, name: str, *, as_json: bool) -> int:
     """Print what happens in a run until it has ended; its exit code. Raises UsageError."""
     row = find_run(open_for_reading(home), name)
+    lock = RunFolder(Path(home) / "runs" / row.name).lock
     seen, beat = 0, time.monotonic()
     while True:
-        if not is_owned(Path(home) / "runs" / row.name / "owner.lock"):
+        if not is_owned(lock):
             _reconcile(home)
         db = open_for_reading(home)  # anew each time: a reader that stays open keeps the log from shrinking
         row = find_run(db, row.name)
@@ -43,7 +44,7 @@ def follow(home: str, name: str, *, as_json: bool) -> int:
                 write(msgspec.json.encode(line).decode())
             else:
                 _say(db, row, when, job, kind, data)
-        if row.state != "running":
+        if row.state != "running" and not is_owned(lock):  # its host draws the report to the very end
             db.close()
             return _end(row, Path(home), as_json=as_json)
         if time.monotonic() - beat > HEARTBEAT and not as_json:

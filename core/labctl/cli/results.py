@@ -14,9 +14,9 @@ from labctl.cli.runs import home, reader, run_folder
 from labctl.cli.tables import table
 from labctl.errors import InfrastructureError, UsageError
 from labctl.store.folder import write_whole
-from labctl.store.objects import Objects
 from labctl.store.queries import find_run, jobs_of
 from labctl.terminal import plain, write
+from labctl.walk.fetching import artifacts_of
 
 
 @click.command()
@@ -29,7 +29,6 @@ def collect(run: str, patterns: tuple[str, ...], output: str, as_json: bool) -> 
     db = reader()
     row = find_run(db, run)
     assert db is not None
-    objects = Objects(Path(home()) / "objects")
     wanted = [
         (job.id, artifact)
         for job in jobs_of(db, row.id)
@@ -50,21 +49,22 @@ def collect(run: str, patterns: tuple[str, ...], output: str, as_json: bool) -> 
             hints=[f"labctl collect {row.name} -o ANOTHER_FOLDER"],
         )
     copied: list[dict[str, object]] = []
-    for job, artifact in wanted:
-        path = target / job / artifact.name
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            source = objects.find(artifact.sha256)
-            (shutil.copytree if artifact.folder else shutil.copyfile)(source, path)
-        except OSError as error:
-            raise InfrastructureError(
-                f"{path} could not be written",
-                details=[str(error), f"{len(copied)} of {len(wanted)} files were copied"],
-                hints=["labctl collect RUN --artifact JOB/NAME copies one of them"],
-            ) from None
-        copied.append({"job": job, "artifact": artifact.name, "path": str(path), "bytes": artifact.size})
-        if not as_json:
-            write(str(path))
+    with artifacts_of(row, home()) as take:
+        for job, artifact in wanted:
+            path = target / job / artifact.name
+            try:
+                source = take(artifact)
+                path.parent.mkdir(parents=True, exist_ok=True)
+                (shutil.copytree if artifact.folder else shutil.copyfile)(source, path)
+            except OSError as error:
+                raise InfrastructureError(
+                    f"{path} could not be written",
+                    details=[str(error), f"{len(copied)} of {len(wanted)} files were copied"],
+                    hints=["labctl collect RUN --artifact JOB/NAME copies one of them"],
+                ) from None
+            copied.append({"job": job, "artifact": artifact.name, "path": str(path), "bytes": artifact.size})
+            if not as_json:
+                write(str(path))
     if as_json:
         write(msgspec.json.encode({"schema_version": 1, "copied": copied}).decode())
 

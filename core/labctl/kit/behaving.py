@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -149,9 +150,7 @@ def _after(asked: Asked, plan: Plan, say: Callable[..., None]) -> Iterator[dict[
         if missing := missing_package(error, asked):
             say(skip=["B05"], because=missing)
         else:
-            text = "hook collect raised when every job had failed"
-            where = error.details[1].partition("   ")[0] if len(error.details) > 2 else ""
-            yield {"rule": "B05", "text": text, "where": where, "details": [reason(error, "collect")]}
+            yield {"rule": "B05", **said_of(error, "collect")}
     say(begin="B06")
     done = {i: msgspec.structs.replace(r, state="succeeded", error=None) for i, r in failed.items()}
     seen: set[str] = set()
@@ -160,10 +159,8 @@ def _after(asked: Asked, plan: Plan, say: Callable[..., None]) -> Iterator[dict[
             actions = project.deploy(asked.context(), Report("check-1", results))
         except PluginError as error:
             if raising and not missing_package(error, asked):
-                text = "hook deploy raised when every job had failed"
-                details = [reason(error, "deploy")]
                 fix = "check result.ok before the result is used; return nothing"
-                yield {"rule": "B06", "text": text, "details": details, "level": "warning", "fix": fix}
+                yield {"rule": "B06", **said_of(error, "deploy"), "level": "warning", "fix": fix}
             continue
         for problem in _outside(actions, plan):
             if problem not in seen:
@@ -197,6 +194,17 @@ def reason(error: LabError, hook: str) -> str:
     """The words of the plugin's own error, without those that the host puts around it."""
     detail = error.details[0] if error.details else error.message
     return detail.partition(f", hook {hook}: ")[2] or detail
+
+
+def said_of(error: LabError, hook: str) -> dict[str, Any]:
+    """A hook that could not cope with failed jobs: it raised, or returned what it may not."""
+    verb = "raised" if error.__cause__ is not None else "returned what it may not"
+    place = next((re.match(r"\S+\.py:\d+", line) for line in error.details[1:2]), None)
+    return {
+        "text": f"hook {hook} {verb} when every job had failed",
+        "where": place[0] if place else "",
+        "details": [reason(error, hook)],
+    }
 
 
 def missing_package(error: BaseException, asked: Asked) -> str:

@@ -13,7 +13,7 @@ from labctl.kit.rules import Finding, finding
 from labctl.terminal import plain
 
 SMOKE = 10  # times the limit: what the smallest job may take
-HERE = ("needs packages that are not installed", "cannot run here", "is not set")
+HERE = ("needs packages that are not installed", "cannot run here")  # a lack of this machine
 
 
 class Skip(NamedTuple):
@@ -41,13 +41,13 @@ class Behaviour:
             (skipped if isinstance(item, Skip) else found).add(item.rule)
             yield item
         if "B07" not in skipped:
-            for problem in self._plans():
-                found.add(problem.rule)
-                yield problem
+            for item in self._plans():
+                (skipped if isinstance(item, Skip) else found).add(item.rule)
+                yield item
         if not run:
             yield Skip("B08", "left out by --no-run")
         elif "B08" not in skipped:
-            yield from [Skip("B08", "see B07")] if "B07" in found else self._smoke()
+            yield from [Skip("B08", "see B07")] if "B07" in found | skipped else self._smoke()
 
     def _hooks(self) -> Iterator[Finding | Skip]:
         """B01 to B06, in a process of its own."""
@@ -77,7 +77,7 @@ class Behaviour:
             after = [f"B0{n}" for n in range(int(rule[2]) + (not done), 7)]
             yield from (Skip(name, "see B07" if done else stopped) for name in after)
 
-    def _plans(self) -> Iterator[Finding]:
+    def _plans(self) -> Iterator[Finding | Skip]:
         """B07: the plan by the command line, with the defaults and every preset."""
         # With the defaults even where there is a small preset: it is what is typed first.
         for preset in (None, self._facts.get("preset"), *self._facts.get("presets", ())):
@@ -88,11 +88,15 @@ class Behaviour:
                 yield finding("B07", f"{shown} {ended.words}")
                 return
             error = _error(ended)
-            if ended.code and not any(words in error[0] for words in HERE):
-                yield finding("B07", f"{shown}: {error[0]}", details=error[1:4])
+            if ended.code:
+                lacks = any(words in error[0] for words in HERE)
+                yield (
+                    Skip("B07", error[0])
+                    if lacks
+                    else finding("B07", f"{shown}: {error[0]}", details=error[1:4])
+                )
                 return
-            if not ended.code:
-                yield from self._left_out(json.loads(ended.out), shown)
+            yield from self._left_out(json.loads(ended.out), shown)
 
     def _left_out(self, plan: dict[str, Any], shown: str) -> Iterator[Finding]:
         for name, why in plan.get("left_out", {}).items():
@@ -146,7 +150,7 @@ def _error(ended: Ended) -> tuple[str, ...]:
 
 def _failure(ended: Ended) -> tuple[str, ...]:
     """The lines that say why a job failed."""
-    lines = [plain(line) for line in ended.err.splitlines() if line.strip()]
+    lines = [plain(line) for line in ended.err.splitlines() if line.strip() and "Next:" not in line]
     told = [line for line in lines if "failed" in line or "Error" in line or line.startswith("error:")]
     return tuple(textwrap.shorten(line, 160) for line in (told or lines)[:4])
 

@@ -22,7 +22,7 @@ def check(name: str, *, run: bool = True, limit: float = LIMIT) -> Checkup:
     ``run``: whether its smallest job may be run. ``limit``: seconds that its import, its hooks or its
     plan may take; the job gets ten times that.
     """
-    with tempfile.TemporaryDirectory(prefix="labctl-check-") as made:
+    with tempfile.TemporaryDirectory(prefix="labctl-check-", ignore_cleanup_errors=True) as made:
         folder = Path(made).resolve()
         target = find_target(name, folder)
         items = list(_items(target, Children(target, folder, limit), folder, run))

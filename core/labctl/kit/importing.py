@@ -18,6 +18,7 @@ WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT
 CHANGING = frozenset(
     {"os.mkdir", "os.remove", "os.rename", "os.rmdir", "os.symlink", "os.link", "os.truncate", "os.chmod"}
 )
+STARTING = frozenset({"subprocess.Popen", "os.system", "os.fork", "os.forkpty", "os.posix_spawn", "os.exec"})
 NETWORK = frozenset({"socket.connect", "socket.getaddrinfo", "socket.sendto", "socket.bind"})
 
 
@@ -48,6 +49,8 @@ def act(event: str, args: tuple[Any, ...]) -> str:
     """What an audit event does, in words; empty for what may be done."""
     if event in NETWORK:
         return f"uses the network ({event})"
+    if event in STARTING:
+        return f"starts a process ({event})"
     if event == "open":
         path, mode, flags = args
         writes = any(c in mode for c in "wax+") if isinstance(mode, str) else bool((flags or 0) & WRITING)

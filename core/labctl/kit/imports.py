@@ -5,14 +5,14 @@ from __future__ import annotations
 import ast
 import os
 import statistics
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
 from labctl.kit.children import Children, Ended, lines_of
 from labctl.kit.rules import Finding, finding
 from labctl.kit.target import Target
-from labctl.plugins.scan import PROJECTS, module_file
+from labctl.plugins.scan import RESERVED, Entry, module_file, parent_and_kind
 from labctl.terminal import plain
 
 HEAVY = (
@@ -20,16 +20,15 @@ HEAVY = (
     "tensorflow", "matplotlib", "peft", "trl", "datasets",
 )  # fmt: skip
 BUDGET = 12.0  # bare interpreters of CPU time; labctl.api takes 5 of them
-TIMES = 5
+TIMES = 3
 AGAIN = 2
 
 
 def import_findings(target: Target, children: Children, out: Path) -> Iterator[Finding]:
     """Breaches of C01 to C06."""
-    entries = {entry.value: entry for entry in target.entries if entry.group != "labctl.executors"}
-    if not entries:
-        return
-    ended = children.python("-m", "labctl.kit.importing", str(out), *entries)
+    ended = children.python("-m", "labctl.kit.importing", str(out), *dict.fromkeys(values(target.entries)))
+    projects = values(target.projects)
+    light = [e for e in target.entries if e in target.projects or parent_and_kind(e.group)[0] not in RESERVED]
     lines = list(lines_of(out))
     failed = yield from _ends(lines, ended)
     if ended.out:
@@ -38,11 +37,19 @@ def import_findings(target: Target, children: Children, out: Path) -> Iterator[F
     for line in lines:
         if "acts" in line:
             yield from _acts(line)
-            yield from _weight(target, line["modules"], children, failed)
+            if light and not failed:
+                yield from _weight(
+                    target, sorted({v.partition(":")[0] for v in values(light)}), line, children
+                )
         if "shapes" in line:
             value, found = line["shapes"]
-            is_project = entries[value].group == PROJECTS
-            yield from (finding(**f) for f in found if is_project or f["rule"] == "C06")
+            if value in values(light):
+                yield from (finding(**f) for f in found if value in projects or f["rule"] == "C06")
+
+
+def values(entries: Iterable[Entry]) -> list[str]:
+    """What the entry points name."""
+    return [entry.value for entry in entries]
 
 
 def _ends(lines: list[dict[str, Any]], ended: Ended) -> Generator[Finding, None, bool]:
@@ -77,11 +84,11 @@ def _acts(line: dict[str, Any]) -> Iterator[Finding]:
         yield finding("C03", "the import leaves threads behind", details=(names,))
 
 
-def _weight(target: Target, brought: list[str], children: Children, failed: bool) -> Iterator[Finding]:
-    heavy = [name for name in HEAVY if name in brought]
-    if failed:
-        return
-    modules = sorted({e.value.partition(":")[0] for e in target.entries if e.group != "labctl.executors"})
+def _weight(
+    target: Target, modules: list[str], line: dict[str, Any], children: Children
+) -> Iterator[Finding]:
+    """Breaches of C02 by ``modules``, all that help, plan and price would import."""
+    heavy = [name for name in HEAVY if name in line["modules"]]
     code = "import " + ", ".join(modules)
     bare, spent = _seconds(children, code)
     if spent / bare > BUDGET and not heavy:  # a busy machine is asked again

@@ -157,13 +157,13 @@ RULES: dict[str, Rule] = {rule.id: rule for rule in (
         "give each job an id of its own; needs name ids of the same plan, environments those of provision",
     ),
     Rule(
-        "B05", "error", "behaviour", "collect accepts that every job failed",
+        "B05", "error", "behaviour", "hook collect accepts that every job failed",
         "The report of a failed run is the one that somebody reads most carefully. If collect raises"
         " there is none.",
         "check result.ok before the result is used; return a section that says so",
     ),
     Rule(
-        "B06", "error", "behaviour", "deploy stays inside the project",
+        "B06", "error", "behaviour", "hook deploy stays inside the project",
         "Deploying changes the user's own files. labctl refuses what lies outside of the project, in"
         " .labctl or in .git, and then nothing at all is put in place.",
         "paths are relative, with / between their parts and without ..",

@@ -26,8 +26,11 @@ def shape_findings(found: Any) -> list[dict[str, str]]:
 
 
 def _marked(plugin: Any) -> Iterator[tuple[str, Any]]:
-    for name in dir(type(plugin)) if not inspect.ismodule(plugin) else dir(plugin):
-        value = getattr(plugin, name, None)
+    for name in dir(plugin):
+        try:
+            value = getattr(plugin, name, None)
+        except Exception:  # a property that needs something first
+            continue
         if callable(value) and hasattr(value, "labctl_impl"):
             yield name, value
 

@@ -43,6 +43,7 @@ BAD: dict[str, tuple[Change, str]] = {
         ("plugin", TOP, TOP + "import os\nos.makedirs('x', exist_ok=True)\n"),
         "changes a file or folder",
     ),
+    "C03 starts": (("plugin", TOP, TOP + "import os\nos.system('true')\n"), "starts a process (os.system)"),
     "C03 threads": (("plugin", TOP, TOP + THREAD), "leaves threads behind"),
     "C03 connects": (("plugin", TOP, TOP + CONNECT), "uses the network"),
     "C04 unknown": (("plugin", "def deploy", "def deplyo"), "there is no hook deplyo; did you mean deploy?"),
@@ -77,6 +78,7 @@ BAD: dict[str, tuple[Change, str]] = {
     "B04 circle": (("plugin", '["day/0"]', '["all"]'), "need each other in a circle"),
     "B04 unknown": (("plugin", '["day/0"]', '["day/9"]'), "job all needs day/9"),
     "B05 raises": (("plugin", COLLECT, f"{COLLECT}\n        1 / len(done)"), "ZeroDivisionError"),
+    "B05 returns": (("plugin", COLLECT, "return 4"), "returned what it may not when every job had failed"),
     "B05 ends": (("plugin", COLLECT, "import os; os._exit(4)"), "ended the process with code 4"),
     "B06 above": (("plugin", TO, '"../table.json"'), "stays inside the project"),
     "B06 absolute": (("plugin", TO, '"/etc/table.json"'), "relative to the project"),
@@ -108,8 +110,8 @@ WARNED: dict[str, tuple[Change, str]] = {
 @pytest.mark.parametrize("fault", BAD)
 def test_a_bad_plugin_trips_exactly_its_rule(checked: Callable[..., Any], fault: str) -> None:
     (file, old, new), words = BAD[fault]
-    limit = ("--limit", "1") if fault == "C01 hangs" else ()
-    found = checked({file: (old, new)}, limit)
+    options = {"C01 hangs": ("--limit", "1"), "B08 fails": ()}.get(fault, ("--no-run",))
+    found = checked({file: (old, new)}, options)
     assert {f["rule"] for f in found["findings"]} == {fault[:3]}, found
     assert not found["ok"]
     said = [" ".join([f["where"], f["text"], *f["details"]]) for f in found["findings"]]
