@@ -11,6 +11,7 @@ import importlib
 import inspect
 import re
 import sys
+import textwrap
 import tomllib
 import types
 import typing
@@ -305,7 +306,7 @@ def class_lines(name: str, kind: type) -> Iterator[str]:
     members = [
         (key, member)
         for key, member in vars(kind).items()
-        if not key.startswith("_") and (inspect.isfunction(member) or isinstance(member, property))
+        if not key.startswith(("_", "test_")) and (inspect.isfunction(member) or isinstance(member, property))
     ]
     derived = issubclass(kind, (msgspec.Struct, BaseException)) or getattr(kind, "_is_protocol", False)
     if "__init__" in vars(kind) and not derived:
@@ -355,7 +356,7 @@ def words(text: str | None) -> str:
     paragraphs = []
     for paragraph in inspect.cleandoc(text or "").split("\n\n"):
         if paragraph.startswith("    "):
-            paragraphs.append(f"```python\n{inspect.cleandoc(paragraph)}\n```")
+            paragraphs.append(f"```python\n{textwrap.dedent(paragraph)}\n```")
         else:
             # A line that begins with a name in code begins an item of a list.
             items = re.split(r"\n(?=``[^`]+``(?:, ``[^`]+``)*:)", paragraph)

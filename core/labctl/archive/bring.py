@@ -143,7 +143,8 @@ def _take_in(
     problems = [*told.problems, *_show(here, objects, folder), *_redraw(folder, name, told.run.name)]
     return Brought(
         run=name, was=told.run.name, jobs=len(here.jobs), artifacts=len(named) - len(absent), absent=absent,
-        left_out=tuple(n for n in unpacked.left_out if n != PAGE), cached_results=cached, problems=tuple(problems),
+        left_out=tuple(n for n in unpacked.left_out if n != PAGE), cached_results=cached,
+        problems=tuple(problems),
     )  # fmt: skip
 
 

@@ -175,6 +175,17 @@ def check_jobs(jobs: Iterable[JobFacts]) -> None:
             raise Wrong(f"job {job.id}: {error}") from None
 
 
+def check_attempts(attempts: Iterable[AttemptFacts], jobs: set[str]) -> None:
+    """Raises Wrong for a try of no job, and for one that is told twice."""
+    seen: set[tuple[str, int]] = set()
+    for attempt in attempts:
+        if attempt.job not in jobs:
+            raise Wrong(f"an attempt is of {attempt.job!r:.80}, which is no job of it")
+        if (attempt.job, attempt.n) in seen:
+            raise Wrong(f"attempt {attempt.n} of {attempt.job} is told twice")
+        seen.add((attempt.job, attempt.n))
+
+
 def check_id(text: str) -> None:
     """Raises Wrong for what is no id of a job, alone or with its point of the grid."""
     name, _, point = text.partition("@")

@@ -8,7 +8,7 @@ import re
 import stat
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, NamedTuple, TypeVar
+from typing import NamedTuple, TypeVar
 
 import msgspec
 
@@ -20,7 +20,7 @@ from labctl.archive.facts import (
     Registered,
     RunFacts,
     Wrong,
-    check_id,
+    check_attempts,
     check_jobs,
     check_run,
 )
@@ -81,6 +81,7 @@ def read_told(folder: RunFolder, *, strict: bool = False) -> Told:
         if record is not None:
             check_run(record.run)
             check_jobs(record.jobs)
+            check_attempts(record.attempts, {job.id for job in record.jobs})
     except Wrong as error:
         if strict:
             raise
@@ -99,7 +100,7 @@ def read_told(folder: RunFolder, *, strict: bool = False) -> Told:
     told = _together(record, jobs, attempts, source)
     check_run(told.run)
     check_jobs(told.jobs)
-    _check_attempts(told)
+    check_attempts(told.attempts, {job.id for job in told.jobs})
     first_seen = {r.sha256: r.first_seen for r in record.registrations.values() if r.first_seen is not None}
     mark = _file(folder.root / MARK, Mark, problems)
     return told._replace(plan=plan, first_seen=first_seen, problems=tuple(problems), mark=mark)
@@ -215,7 +216,7 @@ def _together(
     listed |= {job.id: job for job in later}
     tries = {(a.job, a.n): a for a in record.attempts}
     for key, attempt in attempts.items():
-        if key not in tries or (attempt.ended or 0.0) > (tries[key].ended or 0.0):
+        if attempt.job in listed and (key not in tries or (attempt.ended or 0.0) > (tries[key].ended or 0.0)):
             tries[key] = attempt
     run = record.run
     if later or run.state == "running":
@@ -237,11 +238,3 @@ def _closed(job: JobFacts) -> JobFacts:
     if job.state not in ("running", "queued"):
         return job
     return msgspec.structs.replace(job, state="interrupted", reason="its host ended")
-
-
-def _check_attempts(told: Told) -> None:
-    known: set[Any] = {job.id for job in told.jobs}
-    for attempt in told.attempts:
-        check_id(attempt.job)
-        if attempt.job not in known:
-            raise Wrong(f"an attempt is of {attempt.job}, which is no job of it")

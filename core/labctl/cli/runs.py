@@ -7,7 +7,6 @@ import sqlite3
 from typing import TYPE_CHECKING, Any
 
 from labctl.cli.lazy import LazyGroup
-from labctl.store.database import open_for_reading
 from labctl.store.home import find_home, find_project
 
 if TYPE_CHECKING:
@@ -38,8 +37,10 @@ def home() -> str:
 
 def reader() -> sqlite3.Connection | None:
     """The database for reading; runs whose host has died are marked first, where that can be written."""
+    from labctl.store.listing import open_to_list
+
     folder = home()
-    db = open_for_reading(folder)
+    db = open_to_list(folder)
     running = db and db.execute("SELECT 1 FROM run WHERE state = 'running' LIMIT 1").fetchone()
     if running and os.access(folder, os.W_OK):
         from labctl.store.runs import Store

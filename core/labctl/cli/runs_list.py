@@ -18,6 +18,7 @@ from labctl.terminal import Style, write
 HEAD = ("RUN", "STARTED", "STATE", "JOBS", "TOOK", "COST", "SUPPORTED")
 RIGHT = (3, 4, 5)
 STATES = ("running", "succeeded", "partial", "failed", "interrupted", "cancelled", "over budget")
+OUTCOMES = ("supported", "refuted", "inconclusive", "untestable", "degenerate", "not judged")
 COLUMNS = (
     f"name, coalesce(started, created), state, {JOBS_DONE} || '/' || jobs_total, ended - started,"
     " coalesce(spent_usd, 0.0), verdicts"
@@ -77,15 +78,14 @@ def _cells(cursor: sqlite3.Cursor) -> Iterator[tuple[str, ...]]:
         for name, started, state, jobs, took, cost, verdicts in rows:
             if verdicts not in supported:
                 supported[verdicts] = _supported(verdicts)
-            took = "-" if took is None else f"{took:.1f} s" if took < 59.95 else span(took)
-            yield name, clock(started, now), state, jobs, took, f"${cost:.2f}", supported[verdicts]
+            said = "-" if took is None else f"{took:.1f} s" if took < 59.95 else span(took)
+            yield name, clock(started, now), state, jobs, said, f"${cost:.2f}", supported[verdicts]
 
 
 def _supported(verdicts: str) -> str:
-    import json
-
-    found = json.loads(verdicts)
-    return f"{sum(outcome == 'supported' for _, outcome in found)} of {len(found)}" if found else "-"
+    """Of a JSON list of pairs, counted as text: decoding it would cost more than all the rest."""
+    counts = [verdicts.count(f'","{outcome}"]') for outcome in OUTCOMES]
+    return f"{counts[0]} of {sum(counts)}" if any(counts) else "-"
 
 
 def _marks() -> Callable[[tuple[str, ...], str], str]:

@@ -110,7 +110,8 @@ def findings(
         yield {"rule": "B03", "text": reason(error, "run")}
         say(skip=["B07", "B08"], because="see B03")
     yield from _after(asked, plan, say)
-    say(preset=asked.preset, presets=asked.presets, jobs=smallest_first(plan))
+    given = [key for key, field in asked.loaded.fields.items() if field.default is None]
+    say(preset=asked.preset, presets=asked.presets, given=given, jobs=smallest_first(plan))
 
 
 def _not_json(items: list[Any]) -> Iterator[dict[str, Any]]:

@@ -171,7 +171,8 @@ RULES: dict[str, Rule] = {rule.id: rule for rule in (
     Rule(
         "B07", "error", "behaviour", "plan works from end to end",
         "labctl run PROJECT --plan is what a careful user types first. It is asked with the defaults and"
-        " with every preset.",
+        " with every preset. A project with a parameter that has to be given, so that its default is None,"
+        " may fail with the defaults if it brings a preset quick or smoke.",
         "labctl run PROJECT --plan shows the same error",
     ),
     Rule(

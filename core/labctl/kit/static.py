@@ -84,6 +84,9 @@ def _dependencies(target: Target) -> Iterator[Finding]:
     projects = {e.name: e.distribution.name for e in entries(target.others.values()) if e.group == PROJECTS}
     for entry in target.entries:
         parent, kind = parent_and_kind(entry.group)
+        if entry.group.startswith(f"{PROJECTS}.") and not target.projects:
+            text = f"{entry.name} is made for a newer labctl ({entry.group})"
+            yield finding("L04", text, fix="register it under labctl.plugins, too; or: pip install -U labctl")
         if entry.group == PROJECTS or parent in RESERVED or not kind:
             wanted[OWN] = f"{entry.name} is a plugin of it"
         elif parent not in projects:

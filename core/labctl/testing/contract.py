@@ -18,7 +18,8 @@ class PluginContract:
     ``name``: an installed project, extension or distribution, or the path of a source folder.
     ``run``: whether the smallest job is run. ``strict``: whether a warning fails its test, too.
     ``limit``: seconds that the import, the hooks and the plan may take; the job gets ten times that.
-    The plugin is checked once, in processes of its own that see no other plugin but those it extends
+
+    The tests are named after the rules. The plugin is checked once, in processes of its own that see no other plugin but those it extends
     or requires, so nothing that is installed beside it matters.
     """
 

@@ -108,7 +108,8 @@ def _resumption(row: RunRow, wanted: Wanted, saved: SavedPlan, shelf: Shelf, sto
             began=last["started"] if last and is_open else 0.0,
             cpu_seconds=sum(a["cpu_seconds"] or 0.0 for a in mine),
         )
-    if not again and not wanted.cancel:
+    # All may be done and the host have ended before it had said what it means: that is left to do.
+    if not again and row.state != "interrupted":
         raise _nothing(row, wanted)
     return Resumption(row, earlier, tuple(again), wanted.retry, wanted.cancel)
 

@@ -1,4 +1,4 @@
-"""Exporting a run and importing it elsewhere: what arrives is what was sent, and nothing of it is believed."""
+"""Exporting a run and importing it elsewhere: what arrives is what was sent, and it is not believed."""
 
 from __future__ import annotations
 
@@ -311,7 +311,7 @@ ADDED = {
     "twice": member("run/plan.json", b"{}"),
     "long name": member("run/logs/" + "a" * 300),
     "deep name": member("objects/" + SHA + "/a" * 300),
-    "file and folder": member("run/plan.json/x"),
+    "up and down": member("run/logs/none/../x"),
 }
 
 
@@ -386,12 +386,11 @@ def test_a_header_that_claims_gigabytes_costs_neither_memory_nor_disk(
     bomb = tmp_path / "bomb.tar.gz"
     header = tarfile.TarInfo("././@LongLink")
     header.type, header.size = tarfile.GNUTYPE_LONGNAME, 1 << 30
-    with gzip.open(bomb, "wb", 1) as file:
-        with tarfile.open(fileobj=file, mode="w|") as tar:
-            tar.addfile(manifest[0], io.BytesIO(manifest[1]))
-            tar.fileobj.write(header.tobuf(tarfile.GNU_FORMAT))  # type: ignore[union-attr]
-            for _ in range(64):
-                tar.fileobj.write(bytes(1 << 20))  # type: ignore[union-attr]
+    with gzip.open(bomb, "wb", 1) as file, tarfile.open(fileobj=file, mode="w|") as tar:
+        tar.addfile(manifest[0], io.BytesIO(manifest[1]))
+        tar.fileobj.write(header.tobuf(tarfile.GNU_FORMAT))  # type: ignore[union-attr]
+        for _ in range(64):
+            tar.fileobj.write(bytes(1 << 20))  # type: ignore[union-attr]
     done = there("runs", "import", str(bomb))
     assert done.code == 2
     assert "more than its headers say" in done.err
@@ -448,3 +447,11 @@ def test_a_hostile_folder_is_not_followed(dice: Lab, there: Lab, tmp_path: Path)
     done = there("runs", "import", str(folder))
     assert done.code == 0, done.err
     assert not any(p.is_file() and p.read_bytes() == b"secret" for p in there.home.rglob("*"))
+
+
+def test_a_name_that_is_a_file_and_a_folder_is_refused(sent: Path, there: Lab, tmp_path: Path) -> None:
+    both = [member(f"objects/{SHA}"), member(f"objects/{SHA}/x")]
+    done = there("runs", "import", str(written(tmp_path / "bad.tar.gz", [*members_of(sent), *both])))
+    assert done.code == 2
+    assert "both a file and a folder" in done.err
+    assert nothing_came(there)

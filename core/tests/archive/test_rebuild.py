@@ -21,12 +21,13 @@ from labctl.store.runs import Store
 from labctl.testing import Lab
 
 TABLES = {
-    "run": "name, uuid, plugin, distribution, version, state, created, started, command, executor, tags, note,"
-    " seed, registration, expected_usd, worst_usd, spent_usd, jobs_total, jobs_done, headline, verdicts",
+    "run": "name, uuid, plugin, distribution, version, state, created, started, command, executor, tags,"
+    " note, seed, registration, expected_usd, worst_usd, spent_usd, jobs_total, jobs_done, headline,"
+    " verdicts",
     "job": "position, id, key, state, tags, value, artifacts, error, ended, seconds, failures, origin, made",
     "attempt": "job, n, executor, state, started, ended, seconds, cpu_seconds",
     "registration": "digest, plugin, prediction, first_seen",
-    "cache": "key, run, job, made, value, artifacts, seconds, material",
+    "cache": "key, run, job, value, artifacts, seconds, material",
 }
 
 

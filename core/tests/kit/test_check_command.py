@@ -122,6 +122,16 @@ def test_an_installed_one_by_its_name_and_by_its_distribution(
         assert found["entries"] == ["labctl.plugins: tides"]
 
 
+def test_a_name_that_two_register(lab: Lab, sources: ModuleType, tmp_path: Path) -> None:
+    installed(lab, sources, tmp_path)
+    lab.distribution("labctl-ebb", {"labctl.plugins": {"tides": "labctl_tides.plugin:plugin"}})
+    done = lab("plugins", "check", "tides")
+    assert done.code == 2
+    assert "tides is registered by labctl-ebb and labctl-tides" in done.err
+    found = lab("plugins", "check", "labctl-tides", "--json").json
+    assert "L02" in {f["rule"] for f in found["findings"]}
+
+
 def test_what_else_is_installed_and_configured_plays_no_part(
     lab: Lab, sources: ModuleType, tmp_path: Path
 ) -> None:
@@ -148,6 +158,19 @@ def test_text_of_a_plugin_cannot_move_the_cursor(checked: Callable[..., Any], la
     raises = ("from typing import Annotated\n", "raise ValueError('\\x1b[2J gone')\n")
     found = checked({"plugin": raises})
     assert "\x1b" not in found["findings"][0]["text"]
+
+
+def test_a_parameter_that_has_to_be_given_is_given_by_the_small_preset(
+    lab: Lab, sources: ModuleType, tmp_path: Path
+) -> None:
+    line = 'days: Annotated[int, Param(ge=1, description="days")] = 3'
+    given = sources.PLUGIN.replace(line, "days: int | None = None")
+    assert given != sources.PLUGIN
+    path = sources.source(tmp_path, plugin=given)
+    assert lab("plugins", "check", str(path), "--no-run").code == 0
+    path = sources.source(tmp_path / "other", plugin=given.replace('"quick"', '"short"'))
+    found = lab("plugins", "check", str(path), "--no-run", "--json").json
+    assert [f["rule"] for f in found["findings"]] == ["B07"]
 
 
 def test_an_extension_is_checked_through_the_plan_of_its_parent(lab: Lab) -> None:

@@ -29,6 +29,7 @@ BAD: dict[str, tuple[Change, str]] = {
     "L02 clash": (("pyproject", "tides = ", "cgt = "), "the name cgt is taken by labctl-cgt"),
     "L04 missing": (("pyproject", '"labctl>=0.1,<1"', ""), "it does not require labctl"),
     "L04 unmet": (("pyproject", "labctl>=0.1,<1", "labctl>=7,<8"), "it requires labctl >=7,<8; installed is"),
+    "L04 contract": (("pyproject", "labctl.plugins", "labctl.plugins.v9"), "made for a newer labctl"),
     "L05 imports": (("__init__", "", "from labctl_tides.tasks import day\n"), "is in every key"),
     "C01 raises": (("plugin", TOP, TOP + "1 / 0\n"), "ZeroDivisionError: division by zero"),
     "C01 exits": (("plugin", TOP, TOP + "raise SystemExit(0)\n"), "SystemExit: 0"),
@@ -36,7 +37,7 @@ BAD: dict[str, tuple[Change, str]] = {
     "C01 hangs": (("plugin", TOP, TOP + "import time; time.sleep(60)\n"), "was still running"),
     "C01 lacks": (("plugin", TOP, TOP + "import labctl_of_nobody\n"), "No module named 'labctl_of_nobody'"),
     "C02 heavy": (("plugin", TOP, TOP + "import pandas\n"), "imports pandas at the top"),
-    "C02 slow": (("plugin", TOP, TOP + "sum(range(60_000_000))\n"), "costs more than 12 empty interpreters"),
+    "C02 slow": (("plugin", TOP, TOP + "sum(range(20_000_000))\n"), "costs more than 12 empty interpreters"),
     "C03 prints": (("plugin", TOP, TOP + "print('welcome')\n"), "writes to standard output"),
     "C03 writes": (("plugin", TOP, TOP + "open('seen.txt', 'w').close()\n"), "writes the file seen.txt"),
     "C03 removes": (
@@ -69,6 +70,14 @@ BAD: dict[str, tuple[Change, str]] = {
             'Environment(name="sea", timeout=60 + __import__("random").random())',
         ),
         "hook provision gave two different plans",
+    ),
+    "B01 hangs": (
+        ("plugin", CLAIM, f"__import__('time').sleep(60)\n        {CLAIM}"),
+        "hook run was still running",
+    ),
+    "B01 ends": (
+        ("plugin", CLAIM, f"__import__('os')._exit(3)\n        {CLAIM}"),
+        "ended the process with code 3",
     ),
     "B02 an object": (("plugin", JOB, JOB.replace('"day": day', '"day": object()')), "params.day: object"),
     "B02 NaN": (("plugin", JOB, JOB.replace('"day": day', '"day": float("nan")')), "params.day: nan"),
@@ -110,7 +119,8 @@ WARNED: dict[str, tuple[Change, str]] = {
 @pytest.mark.parametrize("fault", BAD)
 def test_a_bad_plugin_trips_exactly_its_rule(checked: Callable[..., Any], fault: str) -> None:
     (file, old, new), words = BAD[fault]
-    options = {"C01 hangs": ("--limit", "1"), "B08 fails": ()}.get(fault, ("--no-run",))
+    options = ("--limit", "1.5") if fault.endswith("hangs") else ("--no-run",)
+    options = () if fault.startswith("B08") else options
     found = checked({file: (old, new)}, options)
     assert {f["rule"] for f in found["findings"]} == {fault[:3]}, found
     assert not found["ok"]
