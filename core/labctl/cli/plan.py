@@ -7,6 +7,7 @@ from collections.abc import Mapping
 import msgspec
 
 from labctl.cli.tables import count, money, span, table
+from labctl.planning.forecast import makespan
 from labctl.planning.freeze import plan_record
 from labctl.planning.plan import PlannedJob
 from labctl.terminal import plain, write
@@ -65,10 +66,9 @@ def _last_lines(prepared: Prepared, cached: Mapping[str, str]) -> None:
     for name, reason in prepared.loaded.extensions.left_out():
         write(f"Left out   extension {name}: {plain(reason)}")
     todo = [job for job in prepared.frozen.plan.jobs if job.id not in cached and job.id not in prepared.loans]
-    known = [prepared.seconds[job.id] for job in todo if job.id in prepared.seconds]
-    if todo and len(known) == len(todo):
+    if todo and all(job.id in prepared.seconds for job in todo):
         slots = prepared.request.jobs or prepared.executor.slots
-        write(f"Time       about {span(max(sum(known) / slots, max(known)))}")
+        write(f"Time       about {span(makespan(todo, prepared.seconds, slots))}")
     price = prepared.price
     if price.worst == 0:
         write("Price      $0.00, this machine")

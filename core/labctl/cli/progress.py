@@ -12,7 +12,7 @@ import msgspec
 
 from labctl.cli.errors import warn
 from labctl.cli.tables import count, money, span
-from labctl.model.results import DONE
+from labctl.cli.tally import Tally, size
 from labctl.scheduler.listener import Change
 from labctl.terminal import Style, is_terminal, plain, write
 from labctl.walk.prepare import Prepared
@@ -29,43 +29,18 @@ def make_watcher(as_json: bool) -> Any:
     return TerminalWatcher() if is_terminal(sys.stderr) else PipeWatcher()
 
 
-class _Tally:
-    """How many jobs there are in which state."""
-
-    def __init__(self) -> None:
-        self.states: dict[str, str] = {}
-
-    def count(self, *states: str) -> int:
-        return sum(state in states for state in self.states.values())
-
-    @property
-    def done(self) -> int:
-        return self.count(*DONE)
-
-    def words(self) -> str:
-        rest = {
-            "running": self.count("running", "queued"),
-            "waiting": self.count("planned"),
-            "skipped": self.count("skipped"),
-            "failed": self.count("failed", "timed out"),
-        }
-        parts = [f"{self.done} of {len(self.states)} done", *(f"{n} {w}" for w, n in rest.items() if n)]
-        return ", ".join(parts)
-
-
 class PipeWatcher:
     """One whole line per event with its time; never redrawn."""
 
     def __init__(self) -> None:
         self._run = ""
-        self._tally = _Tally()
+        self._tally = Tally()
         self._beat = time.monotonic()
 
     def began(self, run: str, prepared: Prepared, cached: dict[str, str]) -> None:
         self._run = run
-        plan = prepared.frozen.plan
-        self._tally.states = {job.id: "planned" for job in plan.jobs}
-        self._line(f"run {run} planned: {_size(prepared, cached)}, at most {money(prepared.price.worst)}")
+        self._tally.begin(run, prepared, cached)
+        self._line(f"run {run} planned: {size(run, prepared, cached)}, at most {money(prepared.price.worst)}")
         if prepared.frozen.registrations:
             claims = count(len(prepared.frozen.registrations), "claim")
             self._line(f"run {run} registered {claims}: sha256 {prepared.frozen.registration[:8]}")
@@ -76,7 +51,7 @@ class PipeWatcher:
         self._line(f"warning: {plain(text)}")
 
     def changed(self, change: Change) -> None:
-        self._tally.states[change.job] = "planned" if change.again is not None else change.state
+        self._tally.change(change)
         self._line(f"{change.job} {_words(change)}")
         for line in _error_lines(change, self._run):
             self._line(f"{change.job} {line.strip()}")
@@ -141,7 +116,7 @@ class TerminalWatcher:
     def __init__(self) -> None:
         self._run = ""
         self._style = Style(sys.stderr)
-        self._tally = _Tally()
+        self._tally = Tally()
         self._texts: dict[str, str] = {}
         self._heard: dict[str, float] = {}
         self._began: dict[str, float] = {}
@@ -151,10 +126,10 @@ class TerminalWatcher:
     def began(self, run: str, prepared: Prepared, cached: dict[str, str]) -> None:
         self._run = run
         jobs = prepared.frozen.plan.jobs
-        self._tally.states = {job.id: "planned" for job in jobs}
+        self._tally.begin(run, prepared, cached)
         self._wide = min(44, max(len(job.id) for job in jobs)) + 2
         indent = " " * (len(run) + 2)
-        write(f"{self._style.bold(run)}  {_size(prepared, cached)}", err=True)
+        write(f"{self._style.bold(run)}  {size(run, prepared, cached)}", err=True)
         if prepared.frozen.registrations:
             claims = count(len(prepared.frozen.registrations), "claim")
             digest = prepared.frozen.registration[:8]
@@ -168,7 +143,7 @@ class TerminalWatcher:
         warn(plain(text))
 
     def changed(self, change: Change) -> None:
-        self._tally.states[change.job] = "planned" if change.again is not None else change.state
+        self._tally.change(change)
         if change.state == "running":
             self._began[change.job] = self._heard[change.job] = time.monotonic()
             return
@@ -237,18 +212,6 @@ def fitted(line: str, width: int) -> str:
         if used > width:
             return line[:index]
     return line
-
-
-def _size(prepared: Prepared, cached: dict[str, str]) -> str:
-    plan = prepared.frozen.plan
-    total = count(len(plan.jobs), "job")
-    slots = prepared.request.jobs or prepared.executor.slots
-    if not cached:
-        where = "on this machine" if prepared.executor.store == "local" else f"on {prepared.executor.name}"
-        return f"{total} {where}, {slots} at a time"
-    sources = sorted(set(cached.values()))
-    shown = sources[0] if len(sources) == 1 else f"{len(sources)} runs"
-    return f"{total}, {len(cached)} from the cache ({shown}), {len(plan.jobs) - len(cached)} to run"
 
 
 def _words(change: Change) -> str:

@@ -93,13 +93,11 @@ class Behaviour:
             error = _error(ended)
             if ended.code and preset is None and self._facts.get("preset") and self._facts.get("given"):
                 continue  # a value that has no default has to be given, and the small preset gives it
+            if ended.code and any(words in error[0] for words in HERE):
+                yield Skip("B07", error[0])
+                return
             if ended.code:
-                lacks = any(words in error[0] for words in HERE)
-                yield (
-                    Skip("B07", error[0])
-                    if lacks
-                    else finding("B07", f"{shown}: {error[0]}", details=error[1:4])
-                )
+                yield finding("B07", f"{shown}: {error[0]}", details=error[1:4])
                 return
             yield from self._left_out(json.loads(ended.out), shown)
 

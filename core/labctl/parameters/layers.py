@@ -32,9 +32,7 @@ class Like(NamedTuple):
     defaults: frozenset[str]
 
 
-def resolve(
-    types: Types, given: Given, configuration: Configuration, like: Like | None = None
-) -> Resolved:
+def resolve(types: Types, given: Given, configuration: Configuration, like: Like | None = None) -> Resolved:
     """Merge the layers and check the result. Raises UsageError with every mistake.
 
     With ``like`` an earlier run's parameters stand in for all but what is typed now.
