@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from typing import Any
 
 
-TABLES = ("limits", "parameters", "plugins")
+TABLES = ("limits", "observers", "parameters", "plugins")
 
 
 class Layer:

@@ -11,6 +11,8 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any, Protocol
 
+import msgspec
+
 from labctl.model.machine import Environment, Problem, Rate, Secret
 from labctl.model.results import Artifact, JobResult
 from labctl.model.wire import Event, FileRef, Order
@@ -45,6 +47,37 @@ class Session:
         self.options = options
         self.stopping = stopping
         self.environment = environment or (lambda _: Environment())
+
+
+class ObservedRun(msgspec.Struct, frozen=True):
+    """The run that an observer is told of: its name and project, its folder, the user's folder."""
+
+    name: str
+    plugin: str
+    folder: str
+    project: str
+
+
+class Observer(Protocol):
+    """Who is told of a run while it lasts, in a process of its own (group ``labctl.observers``).
+
+    A class that is made without arguments. ``options``: a frozen type of what ``[observers.NAME]``
+    of the configuration says to it, or None. What it raises ends it and touches no run.
+    """
+
+    options: type | None
+
+    def open(self, run: ObservedRun, options: Any) -> None:
+        """Get ready. A LabError is said to the user in one line."""
+
+    def tell(self, event: dict[str, Any]) -> None:
+        """Something happened. ``event["event"]``: planned, job, metric, progress, warning, stopping, ended.
+
+        Of *metric*: job, attempt, points, each [name, value, step, time, unit, better].
+        """
+
+    def close(self) -> None:
+        """The run is over."""
 
 
 class Code:
@@ -121,6 +154,8 @@ __all__ = [
     "Executor",
     "FileRef",
     "JobResult",
+    "ObservedRun",
+    "Observer",
     "Order",
     "Problem",
     "Rate",

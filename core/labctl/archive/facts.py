@@ -15,7 +15,7 @@ from labctl.model.plainjson import BadResult, checked
 from labctl.model.results import Artifact, JobFailure, JobState, Outcome, RunState
 from labctl.planning.plan import JOB_ID
 
-RUN_NAME = re.compile(r"([a-z0-9][a-z0-9_-]{0,63})-([1-9][0-9]{0,8})", re.ASCII)
+RUN_NAME = re.compile(r"([A-Za-z0-9][\w.+-]{0,99})-([1-9][0-9]{0,8})", re.ASCII)
 DIGEST = re.compile(r"[0-9a-f]{64}")
 UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 LONGEST_ID = 600  # bytes of a job's id with its point of the grid

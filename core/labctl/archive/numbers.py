@@ -82,7 +82,7 @@ def numbers_in(value: Any, path: str = "", depth: int = 0) -> Iterator[tuple[str
 def to_csv(rows: Iterable[Number]) -> str:
     """Rows as CSV. Text that a spreadsheet would take for a formula begins with a quotation mark."""
     out = io.StringIO()
-    writer = csv.writer(out, lineterminator="\n")
+    writer = csv.writer(out, lineterminator="\r\n")  # else a lone CR in a cell is not quoted
     writer.writerow(Number._fields)
     writer.writerows([_cell(cell) for cell in row] for row in rows)
     return out.getvalue()

@@ -59,6 +59,9 @@ class PipeWatcher:
     def progressed(self, job: str, data: dict[str, Any]) -> None:
         """A pipe is told of ends, not of steps."""
 
+    def measured(self, job: str, attempt: int, points: Any) -> None:
+        """Metrics are in the run's folder."""
+
     def listening(self, job: str, data: dict[str, Any]) -> None:
         self._line(f"{job} listens on port {data.get('port')}")
 
@@ -96,6 +99,9 @@ class JsonWatcher:
 
     def progressed(self, job: str, data: dict[str, Any]) -> None:
         self._emit("progress", job=job, **data)
+
+    def measured(self, job: str, attempt: int, points: Any) -> None:
+        self._emit("metric", job=job, attempt=attempt, points=points)
 
     def listening(self, job: str, data: dict[str, Any]) -> None:
         self._emit("listening", job=job, **data)
@@ -163,6 +169,9 @@ class TerminalWatcher:
         self._heard[job] = time.monotonic()
         done, total, text = data.get("done"), data.get("total"), plain(str(data.get("text") or ""))
         self._texts[job] = f"{text or 'step'} {done:g} of {total:g}"
+
+    def measured(self, job: str, attempt: int, points: Any) -> None:
+        """Metrics are in the run's folder."""
 
     def listening(self, job: str, data: dict[str, Any]) -> None:
         self._erase()

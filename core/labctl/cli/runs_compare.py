@@ -81,7 +81,7 @@ def metrics_command(run: str, patterns: tuple[str, ...], values: bool, form: str
         write(text, end="")
         return
     try:
-        with open(output, "x", encoding="utf-8") as file:
+        with open(output, "x", encoding="utf-8", newline="") as file:
             file.write(text)
             file.flush()
             os.fsync(file.fileno())

@@ -24,6 +24,9 @@ class Change(NamedTuple):
 class Listener(Protocol):
     def changed(self, change: Change) -> None: ...
     def progressed(self, job: str, data: dict[str, Any]) -> None: ...
+    def measured(self, job: str, attempt: int, points: Any) -> None:
+        """Metrics of a job: each [name, value, step, time, unit, better]."""
+
     def listening(self, job: str, data: dict[str, Any]) -> None:
         """A service answers; ``data``: port, path and perhaps url."""
 

@@ -153,7 +153,9 @@ class Outcomes:
         return bool(path)
 
     def _write_metric(self, event: Event) -> None:
-        line = {"job": event.job, "attempt": event.attempt, "points": event.data.get("points")}
+        points = event.data.get("points")
+        self._desk.listener.measured(event.job, event.attempt, points)
+        line = {"job": event.job, "attempt": event.attempt, "points": points}
         try:
             with open(self._metrics, "ab") as file:
                 file.write(msgspec.json.encode(line) + b"\n")

@@ -14,12 +14,12 @@ JOBS_DONE = (
     " ('succeeded', 'cached', 'reused')) ELSE jobs_done END"
 )
 SORTS = {
-    "started": "id DESC",
-    "name": "plugin, id",
-    "state": "state, id DESC",
-    "took": "coalesce(ended, 0) - coalesce(started, 0) DESC, id DESC",
-    "cost": "coalesce(spent_usd, 0) DESC, id DESC",
-    "jobs": "jobs_total DESC, id DESC",
+    "started": ("id DESC",),
+    "name": ("plugin", "id"),
+    "state": ("state", "id DESC"),
+    "took": ("coalesce(ended, 0) - coalesce(started, 0) DESC", "id DESC"),
+    "cost": ("coalesce(spent_usd, 0) DESC", "id DESC"),
+    "jobs": ("jobs_total DESC", "id DESC"),
 }
 
 
@@ -54,11 +54,10 @@ class Wanted(NamedTuple):
         return ("WHERE " + " AND ".join(parts) if parts else ""), values
 
     def order(self) -> str:
-        order = SORTS[self.sort]
-        if not self.reverse:
-            return order
-        parts = [part.strip() for part in order.split(", ")]
-        return ", ".join(p.removesuffix(" DESC") if p.endswith(" DESC") else f"{p} DESC" for p in parts)
+        terms = SORTS[self.sort]
+        if self.reverse:
+            terms = tuple(t.removesuffix(" DESC") if t.endswith(" DESC") else f"{t} DESC" for t in terms)
+        return ", ".join(terms)
 
 
 def open_to_list(home: str) -> sqlite3.Connection | None:

@@ -145,7 +145,7 @@ class Objects:
     @contextmanager
     def _guard(self, kind: int) -> Iterator[None]:
         """Keep "is it there" and "it is in use" together, against a sweep in another process."""
-        fd = os.open(self.root / ".lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        fd = os.open(self.root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         try:
             fcntl.flock(fd, kind)
             yield

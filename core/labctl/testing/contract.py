@@ -19,8 +19,8 @@ class PluginContract:
     ``run``: whether the smallest job is run. ``strict``: whether a warning fails its test, too.
     ``limit``: seconds that the import, the hooks and the plan may take; the job gets ten times that.
 
-    The tests are named after the rules. The plugin is checked once, in processes of its own that see no other plugin but those it extends
-    or requires, so nothing that is installed beside it matters.
+    The tests are named after the rules. The plugin is checked once, in processes of its own that see
+    no other plugin but those it extends or requires: what is installed beside it does not matter.
     """
 
     name: ClassVar[str] = ""

@@ -8,21 +8,24 @@ import signal
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from types import FrameType
 
 import msgspec
 
+from labctl.config import load_configuration
 from labctl.scheduler.desk import Desk, Task
 from labctl.scheduler.ledger import begin_journal
 from labctl.scheduler.listener import Change
 from labctl.scheduler.scheduler import Inbox, Scheduler, Signal
-from labctl.spi import Session
+from labctl.spi import ObservedRun, Session
 from labctl.store.folder import write_json
 from labctl.store.lock import OwnerLock
 from labctl.store.queries import find_run
 from labctl.store.runs import NewRun, Store, text
 from labctl.store.shelf import Shelf
 from labctl.walk.ending import Finished, Watcher, borrowed_words, finish
+from labctl.walk.observers import named_observers, observe
 from labctl.walk.prepare import Prepared
 from labctl.walk.resume import Resumption, owned
 
@@ -41,6 +44,7 @@ def drive(
     ``token``: of a service, for those who may use it; it is on no record.
     """
     inbox: Inbox = queue.SimpleQueue()
+    wanted = named_observers(load_configuration(prepared.folder))
     stops = _Stops(inbox.put, immediate=prepared.executor.name == "inline")
     run, name, lock = store.create(_new_run(prepared)) if resumption is None else _reopened(store, resumption)
     folder = store.folder(name)
@@ -52,6 +56,7 @@ def drive(
         elif prepared.request.stop_at is not None:
             store.set_stop_at(run, prepared.request.stop_at)
         announce(name)
+        watcher = observed = observe(watcher, wanted, _observed_run(prepared, name, folder.root))
         first_seen = _register(prepared, store)
         task = _task(prepared, run, name, store.spent(run), token)
         scheduler = Scheduler(task, store, shelf, inbox, watcher, patient=lambda: stops.count < 2)
@@ -79,7 +84,9 @@ def drive(
                         scheduler.cancel()
                 scheduler.drive()
             # Still open: what is collected may have to be fetched.
-            return finish(prepared, store, watcher, scheduler, run, name, first_seen)
+            finished = finish(prepared, store, watcher, scheduler, run, name, first_seen)
+            observed.close(finished.state)
+            return finished
         finally:
             prepared.executor.close()
     except BaseException as error:
@@ -91,6 +98,10 @@ def drive(
     finally:
         shutil.rmtree(store.home / "work" / name, ignore_errors=True)
         lock.release()
+
+
+def _observed_run(prepared: Prepared, name: str, folder: Path) -> ObservedRun:
+    return ObservedRun(name, prepared.request.plugin, str(folder), prepared.folder)
 
 
 def _reopened(store: Store, resumption: Resumption) -> tuple[int, str, OwnerLock]:

@@ -285,3 +285,28 @@ def test_a_record_that_is_a_link_is_not_followed(ended: RunFolder, tmp_path: Pat
     shutil.move(ended.record, tmp_path / "elsewhere.json")
     ended.record.symlink_to(tmp_path / "elsewhere.json")
     assert read_told(ended).source == "journal"
+
+
+def test_who_had_opened_the_old_database_cannot_write_into_it_afterwards(dice: Lab) -> None:
+    dice("run", "dice")
+    early = sqlite3.connect(dice.home / "labctl.db", isolation_level=None, timeout=1)  # and not a word yet
+    assert dice("db", "rebuild").code == 0
+    with pytest.raises(sqlite3.OperationalError):
+        early.execute("UPDATE run SET note = 'lost'")
+    early.close()
+    assert dice("run", "dice").code == 0
+    assert [run["name"] for run in dice("runs", "list", "--json").json["runs"]] == ["dice-2", "dice-1"]
+
+
+def test_two_rebuilds_at_once_leave_one_whole_database(dice: Lab) -> None:
+    dice("run", "dice")
+    both = [dice.start("db", "rebuild") for _ in range(2)]
+    codes = []
+    for process in both:
+        process.communicate()
+        codes.append(process.returncode)
+    assert 0 in codes
+    assert set(codes) <= {0, 5}
+    assert [run["name"] for run in dice("runs", "list", "--json").json["runs"]] == ["dice-1"]
+    dice("run", "dice")
+    assert {job["state"] for job in dice.record("dice-2")["jobs"]} == {"cached"}

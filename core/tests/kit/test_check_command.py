@@ -217,3 +217,13 @@ def test_what_we_ship_passes(lab: Lab) -> None:
     assert found.json["findings"] == []
     lacking = set() if find_spec("torch") else {"B05", "B07", "B08"}
     assert set(found.json["skipped"]) <= lacking
+
+
+def test_the_static_rules_import_nothing(checked: Callable[..., Any], tmp_path: Path) -> None:
+    mark = tmp_path / "imported"
+    found = checked(
+        {"pyproject": ("plugin:plugin", "plugin:tides")}, plugin=f"open({str(mark)!r}, 'w').close()"
+    )
+    assert {f["rule"] for f in found["findings"]} == {"L01"}
+    assert set(found["skipped"].values()) == {"see L01"}
+    assert not mark.exists()
