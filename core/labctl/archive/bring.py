@@ -118,6 +118,8 @@ def _take_in(
     trust: bool,
 ) -> Brought:
     objects = Objects(store.home / "objects")
+    if not trust:
+        _make_unrunnable(RunFolder(staging / "run"))
     for sha256, path in contents.items():  # content first: nothing names what is not there
         objects.put(path, sha256)
     here = told._replace(jobs=tuple(_at_home(job, objects) for job in told.jobs))
@@ -146,6 +148,14 @@ def _take_in(
         left_out=tuple(n for n in unpacked.left_out if n != PAGE), cached_results=cached,
         problems=tuple(problems),
     )  # fmt: skip
+
+
+def _make_unrunnable(folder: RunFolder) -> None:
+    """Take out of the plan what it takes to drive it: resuming it would call what the sender names."""
+    if folder.plan.exists():
+        plan = msgspec.json.decode(folder.plan.read_bytes())
+        plan.pop("request", None)
+        write_json(folder.plan, plan)
 
 
 def _at_home(job: JobFacts, objects: Objects) -> JobFacts:

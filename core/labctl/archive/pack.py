@@ -93,7 +93,12 @@ def pack(
             _write(file, manifest, members)
             file.flush()
             os.fsync(file.fileno())
-        os.link(temporary, target)
+        try:
+            os.link(temporary, target)
+        except FileExistsError:
+            raise
+        except OSError:  # no links on that file system
+            os.rename(temporary, target)
     except FileExistsError:
         raise UsageError(f"{target} is there already; nothing was written") from None
     except OSError as error:

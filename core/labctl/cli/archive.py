@@ -10,6 +10,7 @@ from typing import Any
 import click
 import msgspec
 
+from labctl.cli.arguments import RUN
 from labctl.cli.runs import home, reader, run_folder
 from labctl.cli.tables import count, table
 from labctl.errors import UsageError
@@ -19,7 +20,7 @@ from labctl.terminal import is_terminal, plain, write
 
 
 @click.command("verify")
-@click.argument("run", required=False)
+@click.argument("run", type=RUN, required=False)
 @click.option("--all", "everything", is_flag=True, help="all runs; content that they share is read once")
 @click.option("--json", "as_json", is_flag=True, help="as JSON")
 def verify_command(run: str | None, everything: bool, as_json: bool) -> int:
@@ -47,7 +48,7 @@ def verify_command(run: str | None, everything: bool, as_json: bool) -> int:
 
 
 @click.command("export")
-@click.argument("run")
+@click.argument("run", type=RUN)
 @click.option("-o", "--output", metavar="FILE", help="else RUN.tar.gz, here")
 @click.option("--no-artifacts", is_flag=True, help="without the content of what the jobs wrote")
 @click.option("--json", "as_json", is_flag=True, help="as JSON")
@@ -129,7 +130,7 @@ def import_command(source: str, trust: bool, as_json: bool) -> None:
 
 
 @click.command("rm")
-@click.argument("runs", nargs=-1, required=True, metavar="RUN...")
+@click.argument("runs", type=RUN, nargs=-1, required=True, metavar="RUN...")
 @click.option("--yes", is_flag=True, help="do not ask")
 def rm_command(runs: tuple[str, ...], yes: bool) -> None:
     """Remove runs: folders, rows, and what only they put into the cache.

@@ -7,13 +7,14 @@ import sys
 import click
 import msgspec
 
+from labctl.cli.arguments import RUN
 from labctl.cli.tables import clock, table
 from labctl.store.queries import find_run
 from labctl.terminal import Style, plain, write
 
 
 @click.command()
-@click.argument("run")
+@click.argument("run", type=RUN)
 @click.argument("job")
 @click.option("--against", metavar="RUN", help="hold it against that run; else the nearest earlier one")
 @click.option("--json", "as_json", is_flag=True, help="as JSON")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import os
 from typing import Any
 
 import click
@@ -10,6 +11,9 @@ import click
 from labctl.cli.errors import report
 from labctl.errors import InfrastructureError, LabError, UsageError
 from labctl.terminal import set_color, write
+
+COMPLETING = "_LABCTL_COMPLETE"
+"""Set by the shell's script while it asks how a line may go on."""
 
 COMMANDS = {
     "run": ("labctl.cli.run", "run", "run a project; --plan says what it would do and cost"),
@@ -20,10 +24,13 @@ COMMANDS = {
     "explain": ("labctl.cli.explain", "explain", "why a job was run, or not"),
     "runs": ("labctl.cli.runs", "runs", "list, show, compare, export, import, rm"),
     "collect": ("labctl.cli.results", "collect", "copy what a run's jobs wrote"),
-    "report": ("labctl.cli.results", "report", "the report of a run, as a page or as JSON"),
+    "report": ("labctl.cli.results", "report", "the report of a run: page, Markdown, JSON"),
     "deploy": ("labctl.cli.results", "deploy", "what a run would put in place"),
     "db": ("labctl.cli.db", "db", "gc, rebuild: keep the home in order"),
-    "plugins": ("labctl.cli.plugins", "plugins", "list, show"),
+    "plugins": ("labctl.cli.plugins", "plugins", "list, show, check, new"),
+    "config": ("labctl.cli.config", "config", "show: what the configuration says, and where"),
+    "doctor": ("labctl.cli.doctor", "doctor", "what is installed, missing or old, and what helps"),
+    "completion": ("labctl.cli.completion", "completion", "make the shell complete labctl's words"),
     "help": ("labctl.cli.help", "help_command", "labctl help COMMAND, labctl help exit-codes"),
 }
 
@@ -100,7 +107,7 @@ def run(arguments: list[str]) -> int:
         code = lab.main(arguments, "labctl", standalone_mode=False)
         return code if isinstance(code, int) else 0
     except LabError as error:
-        return report(error)
+        return 0 if COMPLETING in os.environ else report(error)
     except click.exceptions.Exit as error:
         return error.exit_code
     except click.Abort:

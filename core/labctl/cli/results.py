@@ -10,17 +10,18 @@ from pathlib import Path
 import click
 import msgspec
 
+from labctl.cli.arguments import RUN
 from labctl.cli.runs import home, reader, run_folder
 from labctl.cli.tables import table
 from labctl.errors import InfrastructureError, UsageError
-from labctl.store.folder import write_whole
-from labctl.store.queries import find_run, jobs_of
+from labctl.store.folder import RunFolder, write_whole
+from labctl.store.queries import RunRow, find_run, jobs_of
 from labctl.terminal import plain, write
 from labctl.walk.fetching import artifacts_of
 
 
 @click.command()
-@click.argument("run")
+@click.argument("run", type=RUN)
 @click.option("--artifact", "patterns", multiple=True, metavar="GLOB", help="only these, by name or JOB/NAME")
 @click.option("-o", "--output", default=".", metavar="DIR", help="where to; made if it is not there")
 @click.option("--json", "as_json", is_flag=True, help="what was copied, as JSON")
@@ -70,16 +71,22 @@ def collect(run: str, patterns: tuple[str, ...], output: str, as_json: bool) -> 
 
 
 @click.command()
-@click.argument("run", default="last")
+@click.argument("run", type=RUN, default="last")
 @click.option("-o", "--output", metavar="FILE", help="write it there, too")
+@click.option("--markdown", is_flag=True, help="the report as Markdown, to standard output")
 @click.option("--json", "as_json", is_flag=True, help="the report as JSON, to standard output")
-def report(run: str, output: str | None, as_json: bool) -> None:
-    """Say where the report of a run lies, or print it as JSON."""
+def report(run: str, output: str | None, markdown: bool, as_json: bool) -> None:
+    """Say where the report of a run lies, or print it as Markdown or JSON."""
     from labctl.report.html_page import to_html
     from labctl.report.view import ReportView
 
+    if markdown and as_json:
+        raise UsageError("--markdown and --json are two forms of the report; choose one")
     row = find_run(reader(), run)
     folder = run_folder(row)
+    if markdown:
+        _as_markdown(row, folder, output)
+        return
     source = folder.report_data if as_json else folder.report
     if not source.exists() and folder.report_data.exists():
         try:
@@ -102,8 +109,30 @@ def report(run: str, output: str | None, as_json: bool) -> None:
         write(os.path.relpath(source))
 
 
+def _as_markdown(row: RunRow, folder: RunFolder, output: str | None) -> None:
+    from labctl.report.markdown import to_markdown
+    from labctl.report.view import ReportView
+
+    try:
+        view = msgspec.json.decode(folder.report_data.read_bytes(), type=ReportView)
+    except FileNotFoundError:
+        raise UsageError(f"run {row.name} has no report: it is {row.state}") from None
+    except msgspec.MsgspecError as error:
+        name = os.path.relpath(folder.report_data)
+        raise UsageError(f"{name} cannot be read", details=[str(error)]) from None
+    text = to_markdown(view)
+    if output is None:
+        write(text, end="")
+        return
+    try:
+        write_whole(Path(output), text.encode())
+    except OSError as error:
+        raise UsageError(f"{output} could not be written", details=[str(error)]) from None
+    write(output)
+
+
 @click.command()
-@click.argument("run")
+@click.argument("run", type=RUN)
 @click.option("--dry-run", is_flag=True, help="show what would be done, and do nothing")
 @click.option("--diff", is_flag=True, help="with the lines that differ")
 @click.option("--json", "as_json", is_flag=True, help="as JSON")

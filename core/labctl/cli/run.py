@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from typing import Any
 
@@ -55,6 +56,14 @@ class Projects(click.Group):
     """The projects as subcommands; one is loaded when it is named."""
 
     serves = False
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        from labctl.plugins.listing import open_catalogue
+
+        return [row.name for row in open_catalogue().projects()]
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        return click.Command(cmd_name, help="")  # for lists of names; what is run is resolved below
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]
@@ -133,7 +142,8 @@ def project_command(name: str, *, serves: bool = False) -> click.Command:
     if name.startswith("-"):
         verb = "serve" if serves else "run"
         raise UsageError("options come after the project's name", hints=[f"labctl {verb} PROJECT {name}"])
-    if not {"-h", "--help", "--plan"} & set(sys.argv) and _on() == "local":
+    asks = {"-h", "--help", "--plan"} & set(sys.argv) or "_LABCTL_COMPLETE" in os.environ
+    if not asks and _on() == "local":
         # Before a line of the plugin runs: its threads and handlers must not be in the workers.
         from labctl.executors.local import prefork
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 import msgspec
 
+from labctl.cli.arguments import RUN
 from labctl.cli.runs import reader, run_folder
 from labctl.cli.tables import count, table
 from labctl.errors import UsageError
@@ -22,7 +23,7 @@ WIDEST = 32  # characters of a cell
 
 
 @click.command("compare")
-@click.argument("runs", nargs=-1, required=True, metavar="A B [C]...")
+@click.argument("runs", type=RUN, nargs=-1, required=True, metavar="A B [C]...")
 @click.option("--json", "as_json", is_flag=True, help="as JSON")
 def compare_command(runs: tuple[str, ...], as_json: bool) -> None:
     """Show what differs between runs: what went in, what came out, and the jobs' numbers.
@@ -55,7 +56,7 @@ def compare_command(runs: tuple[str, ...], as_json: bool) -> None:
 
 
 @click.command("metrics")
-@click.argument("run")
+@click.argument("run", type=RUN)
 @click.option("--job", "patterns", multiple=True, metavar="GLOB", help="only of these jobs")
 @click.option("--values", is_flag=True, help="and the numbers in what the jobs returned")
 @click.option("--format", "form", type=click.Choice(["csv", "json"]), default="csv", show_default=True)

@@ -10,6 +10,7 @@ from typing import Any
 import click
 import msgspec
 
+from labctl.cli.arguments import RUN
 from labctl.cli.runs import reader, run_folder, run_json
 from labctl.cli.tables import money, span, table
 from labctl.errors import UsageError
@@ -20,7 +21,7 @@ from labctl.terminal import Style, plain, write
 
 
 @click.command("show")
-@click.argument("run")
+@click.argument("run", type=RUN)
 @click.option("--parameters", is_flag=True, help="the parameters and where they came from")
 @click.option("--artifacts", is_flag=True, help="the files that jobs wrote")
 @click.option("--json", "as_json", is_flag=True, help="the record as JSON")
@@ -46,7 +47,7 @@ def show_command(run: str, parameters: bool, artifacts: bool, as_json: bool) -> 
 
 
 @click.command("logs")
-@click.argument("run")
+@click.argument("run", type=RUN)
 @click.argument("job", required=False)
 @click.option("--attempt", type=click.IntRange(1), help="of that attempt; else of the last")
 def logs_command(run: str, job: str | None, attempt: int | None) -> None:

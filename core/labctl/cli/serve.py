@@ -10,6 +10,7 @@ from typing import Any
 import click
 import msgspec
 
+from labctl.cli.arguments import RUN
 from labctl.cli.lazy import LazyGroup
 from labctl.cli.progress import make_watcher
 from labctl.cli.tables import span, table
@@ -88,14 +89,14 @@ def list_command(as_json: bool) -> None:
 
 
 @click.command("url")
-@click.argument("run", default="last")
+@click.argument("run", type=RUN, default="last")
 def url_command(run: str) -> None:
     """Print the whole address of a service, with its token."""
     write(_named(run).address)
 
 
 @click.command("stop")
-@click.argument("run", default="last")
+@click.argument("run", type=RUN, default="last")
 def stop_command(run: str) -> None:
     """Ask a service to save and stop, and wait until it has."""
     note = _named(run)

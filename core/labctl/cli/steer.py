@@ -6,6 +6,7 @@ from typing import Any
 
 import click
 
+from labctl.cli.arguments import RUN
 from labctl.cli.tables import count
 from labctl.errors import UsageError
 from labctl.store.queries import RunRow, find_run
@@ -41,14 +42,14 @@ def _retry(run: str, names: tuple[str, ...], failed: bool, **options: Any) -> in
     return _go_on(run, {"retry": True, "jobs": names}, options)
 
 
-resume = _with_common(
-    click.Command("resume", params=[click.Argument(["run"])], callback=_resume, help=_resume.__doc__)
-)
+_RUN = click.Argument(["run"], type=RUN)
+
+resume = _with_common(click.Command("resume", params=[_RUN], callback=_resume, help=_resume.__doc__))
 retry = _with_common(
     click.Command(
         "retry",
         params=[
-            click.Argument(["run"]),
+            _RUN,
             click.Argument(["names"], nargs=-1, metavar="[JOB]..."),
             click.Option(["--failed"], is_flag=True, help="all that failed; so it is if none is named"),
         ],
@@ -110,7 +111,7 @@ def _ended_run(name: str, home: str) -> tuple[RunRow, Store]:
 
 
 @click.command()
-@click.argument("run", default="last")
+@click.argument("run", type=RUN, default="last")
 @click.option("--json", "as_json", is_flag=True, help="events as JSON lines")
 def watch(run: str, as_json: bool) -> int:
     """Follow a run that goes on elsewhere, to its end; the exit code is the run's. Ctrl-C leaves it alone."""
@@ -121,7 +122,7 @@ def watch(run: str, as_json: bool) -> int:
 
 
 @click.command()
-@click.argument("run")
+@click.argument("run", type=RUN)
 @click.option("--yes", is_flag=True, help="do not ask")
 def cancel(run: str, yes: bool) -> int:
     """Call a run off: what runs may save, the rest does not start. What is finished stays."""
@@ -149,7 +150,7 @@ def cancel(run: str, yes: bool) -> int:
 
 
 @click.command("set")
-@click.argument("run")
+@click.argument("run", type=RUN)
 @click.option("--stop-at", type=click.FloatRange(0), metavar="USD", help="what it may come to")
 @click.option("--no-stop-at", is_flag=True, help="take the bound away")
 @click.option("--note", help="a sentence to keep with the run")

@@ -26,6 +26,7 @@ from labctl.worker.loop import Task
 
 SLACK = 2.0  # seconds after its timeout in which a worker may end its job by itself
 SERVICE_GRACE = 30.0  # seconds after its time in which a service may save and stop
+LONGEST = 3600.0  # seconds of one wait: a selector takes no more than some weeks
 CHUNK = 1 << 16
 ONCE = 1 << 20  # bytes offered to a socket at a time
 
@@ -55,7 +56,8 @@ class Crew:
     def turn(self) -> None:
         """Wait for whatever comes next and deal with it."""
         deadlines = [t for w in self._workers for t in (w.deadline, w.kill_at) if t is not None]
-        timeout = max(0.0, min(deadlines) - time.monotonic()) if deadlines else None
+        due = min(deadlines, default=None)
+        timeout = None if due is None else min(LONGEST, max(0.0, due - time.monotonic()))
         for key, _ in self._selector.select(timeout):
             # An earlier call of this turn may have closed it.
             if key.fileobj in self._selector.get_map():

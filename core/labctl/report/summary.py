@@ -22,7 +22,7 @@ _STATES = {
     "running": "The run is still going",
     "interrupted": "The run was interrupted",
     "cancelled": "The run was cancelled",
-    "over budget": "Nothing was started: the bound is over budget",
+    "over budget": "The run stopped before it would have cost more than allowed",
 }
 
 
@@ -75,7 +75,7 @@ def state_line(view: ReportView) -> str:
     """The state of the run in a sentence."""
     done, total = done_of_all(view)
     if view.state in _STATES:
-        known = f": {done:,} of {plural(total, 'job')} done" if total and view.state != "over budget" else ""
+        known = f": {done:,} of {plural(total, 'job')} done" if total else ""
         return _STATES[view.state] + known
     if not total:
         return "Nothing ran"

@@ -455,3 +455,17 @@ def test_a_name_that_is_a_file_and_a_folder_is_refused(sent: Path, there: Lab, t
     assert done.code == 2
     assert "both a file and a folder" in done.err
     assert nothing_came(there)
+
+
+def test_an_imported_run_that_is_not_trusted_cannot_be_driven(dice: Lab, there: Lab, tmp_path: Path) -> None:
+    dice("run", "dice", "--fail")
+    dice("runs", "export", "dice-1", "-o", str(tmp_path / "x.tar.gz"))
+    ours = _set("jobs", 2, "params", to={"sides": 6, "rolls": 7, "fail": False})
+    members = edited(members_of(tmp_path / "x.tar.gz"), "run/plan.json", ours)
+    assert there("runs", "import", str(written(tmp_path / "bad.tar.gz", members))).code == 0
+    before = rows(there, "SELECT id, state FROM job ORDER BY id")
+    assert "failed" in dict(before).values()
+    for command in (["retry", "dice-1", "--failed"], ["resume", "dice-1"]):
+        assert there(*command).code == 2
+    assert rows(there, "SELECT id, state FROM job ORDER BY id") == before
+    assert rows(there, "SELECT * FROM cache") == []

@@ -1,0 +1,28 @@
+"""Arguments that several commands take: the name of a run, which the shell can complete."""
+
+from __future__ import annotations
+
+import click
+from click.shell_completion import CompletionItem
+
+OFFERED = 200  # runs that a shell is told of
+
+
+class RunName(click.ParamType[str]):
+    """A run's name, ``last``, or the beginning of its long id; whether there is one is asked later."""
+
+    name = "run"
+
+    def shell_complete(
+        self, ctx: click.Context, param: click.Parameter, incomplete: str
+    ) -> list[CompletionItem]:
+        from labctl.store.database import open_for_reading
+        from labctl.store.home import find_home, find_project
+
+        db = open_for_reading(find_home(find_project()))
+        rows = db.execute("SELECT name, state FROM run ORDER BY id DESC LIMIT ?", (OFFERED,)) if db else []
+        found = [("last", "the newest"), *rows]
+        return [CompletionItem(name, help=words) for name, words in found if name.startswith(incomplete)]
+
+
+RUN = RunName()

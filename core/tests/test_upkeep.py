@@ -1,0 +1,170 @@
+"""``doctor``, ``config show``, ``completion`` and ``report --markdown``."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+
+import pytest
+
+from labctl.testing import Lab
+
+
+def test_a_doctor_in_an_empty_folder(lab: Lab) -> None:
+    done = lab("doctor")
+    assert done.code == 0, done.err
+    assert "missing   home" in done.out
+    assert "Nothing is broken" in done.out
+    assert not lab.home.exists()
+
+
+def test_a_doctor_names_what_is_broken_and_what_helps(dice: Lab) -> None:
+    assert dice("run", "dice").code == 0
+    dice.distribution("labctl-weather", {"labctl.plugins": {"weather": "nowhere:plugin"}}, version="2.0")
+    dice.distribution(
+        "labctl-tides", {"labctl.plugins": {"tides": "dice_plugin:plugin"}},
+        requires=('not-to-be-had>=1; extra == "train"', "msgspec>=99"),
+    )  # fmt: skip
+    found = dice("doctor")
+    assert found.code == 0
+    assert "ok        home" in found.out
+    assert "1 run," in found.out
+    assert "broken    weather" in found.out
+    assert "pip install --force-reinstall labctl-weather" in found.out
+    assert 'pip install "labctl-tides[train]"' in found.out
+    assert "msgspec is" in found.out
+    assert "labctl-tides wants >=99" in found.out
+    assert dice("doctor", "--strict").code == 3
+    rows = dice("doctor", "--json").json["findings"]
+    assert {"status", "name", "text", "hint"} == set(rows[0])
+
+
+def test_a_doctor_finds_a_damaged_home_and_runs_that_were_cut(dice: Lab) -> None:
+    import sqlite3
+
+    assert dice("run", "dice").code == 0
+    db = sqlite3.connect(dice.home / "labctl.db", isolation_level=None)
+    db.execute("UPDATE run SET state = 'interrupted'")
+    db.close()
+    assert "hint: labctl resume dice-1" in dice("doctor").out
+    (dice.home / "labctl.db").write_bytes(b"not a database" * 1000)
+    found = dice("doctor", "--strict")
+    assert found.code == 3
+    assert "labctl db rebuild" in found.out
+
+
+HUNGRY = """
+from labctl.api import Environment, Job, Secret, hookimpl
+
+
+class Hungry:
+    @hookimpl
+    def provision(self, ctx):
+        return Environment(gpu="H100:64", secrets=(Secret("key", ("NOT_SET_ANYWHERE",)),))
+
+    @hookimpl
+    def run(self, ctx, environments):
+        yield Job("a", "hungry_plugin:work")
+
+
+def work(job):
+    pass
+
+
+plugin = Hungry()
+"""
+
+
+def test_a_doctor_says_what_a_project_would_miss(lab: Lab) -> None:
+    lab.plugin("hungry", HUNGRY)
+    found = lab("doctor", "--for", "hungry")
+    assert "broken    hungry on local" in found.out
+    assert "NOT_SET_ANYWHERE" in found.out
+    assert "wants 64 GPU" in found.out
+    assert lab("doctor", "--on", "local").code == 2
+    assert "no project named hungri" in lab("doctor", "--for", "hungri").out
+
+
+def test_a_secret_is_said_to_be_there_and_never_what_it_is(lab: Lab) -> None:
+    lab.variables["MY_TOKEN"] = "sesame-open-4711"
+    assert "sesame" not in lab("doctor").out + lab("config", "show").out
+
+
+def test_the_configuration_with_its_origins(dice: Lab) -> None:
+    empty = dice("config", "show")
+    assert empty.code == 0
+    assert "no configuration file says anything" in empty.err
+    user = dice.folder.parent / "config" / "labctl"
+    user.mkdir(parents=True)
+    (user / "labctl.toml").write_text("[parameters.dice]\nrolls = 7\nsides = 8\n")
+    (dice.folder / "labctl.toml").write_text("[parameters.dice]\nrolls = 9\n[limits]\nbudget = 5\n")
+    shown = dice("config", "show", "--json").json["values"]
+    assert {(v["name"], v["value"]) for v in shown} == {
+        ("parameters.dice.rolls", 9), ("parameters.dice.sides", 8), ("limits.budget", 5),
+    }  # fmt: skip
+    origins = {v["name"]: v["origin"] for v in shown}
+    assert origins["parameters.dice.rolls"] == "labctl.toml"
+    assert origins["parameters.dice.sides"].endswith("config/labctl/labctl.toml")
+    dice.variables["LABCTL_DICE_ROLLS"] = "11"
+    dice.variables["LABCTL_BLOCK"] = "tides"
+    table = dice("config", "show", "dice", "--origins").out
+    rows = {line.split()[0]: line for line in table.splitlines()}
+    assert "11" in rows["rolls"]
+    assert "environment LABCTL_DICE_ROLLS" in rows["rolls"]
+    assert "default" in rows["mode"]
+    assert "FROM" not in dice("config", "show", "dice").out
+    assert "LABCTL_BLOCK" in dice("config", "show", "--origins").out
+
+
+def completed(lab: Lab, *words: str) -> set[str]:
+    """What the shell is told when TAB is typed after ``words``."""
+    lab.variables |= {
+        "_LABCTL_COMPLETE": "bash_complete",
+        "COMP_WORDS": " ".join(["labctl", *words]),
+        "COMP_CWORD": str(len(words)),
+    }
+    done = lab()
+    for name in ("_LABCTL_COMPLETE", "COMP_WORDS", "COMP_CWORD"):
+        del lab.variables[name]
+    assert done.code == 0, done.err
+    assert "Traceback" not in done.err
+    return {line.partition(",")[2] for line in done.out.splitlines()}
+
+
+def test_the_shell_completes_commands_projects_options_and_runs(dice: Lab) -> None:
+    assert dice("run", "dice").code == 0
+    assert {"run", "runs", "resume", "retry", "report"} <= completed(dice, "r")
+    assert completed(dice, "run", "di") == {"dice"}
+    assert {"--sides", "--rolls"} <= completed(dice, "run", "dice", "--")
+    assert completed(dice, "run", "dice", "--ro") == {"--rolls"}
+    assert {"list", "show"} <= completed(dice, "runs", "")
+    assert completed(dice, "resume", "dice-") == {"dice-1"}
+    assert completed(dice, "runs", "show", "") == {"dice-1", "last"}
+    assert completed(dice, "nothing", "") == set()
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_a_script_for_each_shell(lab: Lab, shell: str) -> None:
+    done = lab("completion", shell)
+    assert done.code == 0, done.err
+    assert f"_LABCTL_COMPLETE={shell}_complete" in done.out
+
+
+def test_bash_takes_its_script(lab: Lab) -> None:
+    bash = shutil.which("bash")
+    if bash is None:
+        pytest.skip("no bash here")
+    script = lab("completion", "bash").out + "\ncomplete -p labctl\n"
+    found = subprocess.run([bash, "--norc", "-c", script], capture_output=True, text=True, check=True)
+    assert "_labctl_completion" in found.stdout
+    assert lab("completion", "powershell").code == 2
+
+
+def test_a_report_as_markdown(dice: Lab) -> None:
+    assert dice("run", "dice").code == 0
+    text = dice("report", "--markdown").out
+    assert text.startswith("# dice\\-1")
+    assert "| supported | P1\\: the mean is high |" in text
+    assert dice("report", "last", "--markdown", "-o", "found.md").code == 0
+    assert (dice.folder / "found.md").read_text() == text
+    assert dice("report", "--markdown", "--json").code == 2
