@@ -5,10 +5,16 @@ from __future__ import annotations
 import click
 from click.shell_completion import CompletionItem
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    _Type = click.ParamType[str]  # older clicks have no type arguments here
+else:
+    _Type = click.ParamType
+
 OFFERED = 200  # runs that a shell is told of
 
 
-class RunName(click.ParamType[str]):
+class RunName(_Type):
     """A run's name, ``last``, or the beginning of its long id; whether there is one is asked later."""
 
     name = "run"

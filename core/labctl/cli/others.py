@@ -9,6 +9,7 @@ from contextlib import redirect_stdout
 import click
 
 from labctl.errors import PluginError
+from labctl.leaving import take_time
 from labctl.plugins.catalogue import Row
 from labctl.plugins.listing import open_catalogue
 from labctl.plugins.load import describe, frame_of, save_traceback
@@ -37,6 +38,7 @@ def plugin_command(name: str) -> click.Command | None:
             hints=[row.hint] if row.hint else [],
         )
     module, _, attribute = row.entry.value.partition(":")
+    take_time()
     try:
         with redirect_stdout(sys.stderr):  # standard output is for what the user asked for
             found = getattr(importlib.import_module(module), attribute)

@@ -94,7 +94,7 @@ def _go_on(name: str, wanted: dict[str, Any], options: dict[str, Any]) -> int:
 def _ended_run(name: str, home: str) -> tuple[RunRow, Store]:
     """A run that nobody drives, and the open store. Raises LabError."""
     from labctl.store.database import open_for_reading
-    from labctl.walk.resume import owned
+    from labctl.walk.refusals import owned
 
     db = open_for_reading(home)
     find_run(db, name)  # before a home is made where there is none

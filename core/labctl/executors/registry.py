@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import difflib
 import importlib
 
 from labctl.errors import PluginError, UsageError
+from labctl.leaving import take_time
 from labctl.plugins.catalogue import Catalogue
 from labctl.plugins.load import describe
 from labctl.spi import Executor
@@ -24,6 +24,8 @@ def make_executor(catalogue: Catalogue, name: str) -> Executor:
                 f"--on {name} needs {KNOWN[name]}, which is not installed",
                 hints=[f"pip install {KNOWN[name]}"],
             )
+        import difflib
+
         near = difflib.get_close_matches(name, rows, 1, 0.5)
         raise UsageError(
             f"there is no executor named {name}",
@@ -33,6 +35,8 @@ def make_executor(catalogue: Catalogue, name: str) -> Executor:
     if row.status not in ("ok", "new"):
         raise PluginError(f"executor {name} cannot be used: it is {row.status}", details=[row.reason])
     module, _, attribute = row.entry.value.partition(":")
+    if name != "local":
+        take_time()
     try:
         return getattr(importlib.import_module(module), attribute)()  # type: ignore[no-any-return]
     except Exception as error:

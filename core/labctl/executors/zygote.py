@@ -6,6 +6,7 @@ environment asks to be preloaded. Both are single-threaded; neither ever compute
 
 from __future__ import annotations
 
+import gc
 import importlib
 import os
 import select
@@ -21,6 +22,8 @@ from labctl.executors.processes import die_with, reap
 from labctl.worker.execute import THREAD_VARIABLES
 
 REAP_EVERY = 1000  # milliseconds
+GARBAGE = (700, 10, 10)
+"""Python's own thresholds: the host's are its own affair."""
 
 
 class Zygote:
@@ -92,6 +95,7 @@ def _live(control: socket.socket, parent: int, preload: tuple[str, ...]) -> None
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             signal.signal(number, signal.SIG_DFL)
         sys.dont_write_bytecode = False
+        gc.set_threshold(*GARBAGE)
         note = _preload(preload) if preload else ""
         _serve(control, preload, note)
     finally:

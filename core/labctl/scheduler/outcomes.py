@@ -101,13 +101,15 @@ class Outcomes:
             id=job.id, state="succeeded", value=data.get("value"), artifacts=artifacts, tags=job.tags,
             seconds=seconds,
         )  # fmt: skip
+        truly = not self._code_has_changed(tracked)
         desk.set(
-            tracked, "succeeded", value=text(data.get("value")), artifacts=text(artifacts), seconds=seconds,
+            tracked, "succeeded", key=tracked.key if truly else None, value=text(data.get("value")),
+            artifacts=text(artifacts), seconds=seconds,
             cpu_seconds=tracked.cpu_seconds, ended=time.time(), made=time.time(), error=None,
         )  # fmt: skip
         self.count_opening(tracked)
         desk.shelf.trust(artifacts)
-        if job.cache and not self._code_has_changed(tracked):
+        if job.cache and truly:
             desk.ledger.remember(
                 tracked.key, tracked.result, tracked.cpu_seconds, desk.task.materials[job.id]
             )

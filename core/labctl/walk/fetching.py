@@ -48,7 +48,7 @@ def artifacts_of(row: RunRow, home: str) -> Iterator[Take]:
 
 def _opened(row: RunRow, store: Store) -> Executor:
     saved = read_plan(store.folder(row.name))
-    executor = make_executor(open_catalogue(), saved.request.on)
+    executor = make_executor(open_catalogue(), saved.request.on if saved.request else row.executor)
     options: Any = None
     if executor.options is not None:
         options = msgspec.convert(saved.options or {}, executor.options)

@@ -63,7 +63,6 @@ class _File(msgspec.Struct, frozen=True):
     schema_version: int
     plugin: str
     seed: int
-    request: _SavedRequest
     points: tuple[SavedPoint, ...]
     loans: dict[str, _SavedLoan]
     families: dict[str, int]
@@ -71,14 +70,15 @@ class _File(msgspec.Struct, frozen=True):
     services: tuple[PlannedJob, ...]
     predictions: tuple[_SavedClaim, ...]
     keys: dict[str, Material]
+    request: _SavedRequest | None = None  # an import leaves out what would be done with it
 
 
 class SavedPlan(NamedTuple):
-    """A run's plan as it was frozen, read again."""
+    """A run's plan as it was frozen, read again. ``request``: None in a plan that is not to be driven."""
 
     plugin: str
     seed: int
-    request: Request
+    request: Request | None
     points: tuple[SavedPoint, ...]
     loans: dict[str, Loan]
     families: dict[str, int]
@@ -124,11 +124,12 @@ def read_plan(folder: RunFolder) -> SavedPlan:
     )
     plan = Plan(jobs=found.jobs, services=found.services, predictions=claims)
     registrations = {claim.id: c.sha256 for claim, c in zip(claims, found.predictions, strict=True)}
-    request = Request.again(found.plugin, found.seed, msgspec.structs.asdict(found.request))
+    said = found.request
+    request = Request.again(found.plugin, found.seed, msgspec.structs.asdict(said)) if said else None
     loans = {job: _loan(saved) for job, saved in found.loans.items()}
     return SavedPlan(
         found.plugin, found.seed, request, found.points, loans, found.families,
-        Frozen(plan, found.keys, registrations), found.request.executor_options,
+        Frozen(plan, found.keys, registrations), said.executor_options if said else None,
     )  # fmt: skip
 
 

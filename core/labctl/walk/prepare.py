@@ -27,6 +27,7 @@ from labctl.store.queries import find_run, usual_seconds
 from labctl.store.runs import Store
 from labctl.store.shelf import Shelf
 from labctl.walk.planfile import SavedPlan, SavedPoint, plan_file, read_plan
+from labctl.walk.refusals import request_of
 from labctl.walk.request import Request
 from labctl.walk.serving import serving
 
@@ -166,11 +167,12 @@ def _like(request: Request, store: Store | None) -> tuple[Request, Like]:
     if row.plugin != request.plugin:
         raise UsageError(f"{row.name} is a run of {row.plugin}, not of {request.plugin}")
     saved = read_plan(store.folder(row.name))
+    known = request_of(row, saved)
     merged = request._replace(
         seed=saved.seed if request.seed is None else request.seed,
-        only=request.only or saved.request.only,
-        skip=request.skip or saved.request.skip,
-        overrides={**saved.request.overrides, **request.overrides},
+        only=request.only or known.only,
+        skip=request.skip or known.skip,
+        overrides={**known.overrides, **request.overrides},
     )
     origins = saved.points[0].origins
     defaults = frozenset(key for key, origin in origins.items() if origin[0] == "default")

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from labctl.errors import InfrastructureError, UsageError
+from labctl.errors import UsageError
 from labctl.model.canonical import canonical
 from labctl.planning.freeze import Frozen
 from labctl.planning.keys import Material
@@ -19,6 +19,7 @@ from labctl.store.runs import Store
 from labctl.store.shelf import Shelf
 from labctl.walk.planfile import SavedPlan, read_plan
 from labctl.walk.prepare import Prepared, prepare
+from labctl.walk.refusals import request_of
 
 FAILED = ("failed", "timed out")
 SHOWN = 8  # changed files or jobs that are named
@@ -57,9 +58,10 @@ def take_up(
 ) -> tuple[Prepared, Resumption]:
     """Prepare to go on with an ended run. Raises UsageError where there is nothing to do or code changed."""
     saved = read_plan(store.folder(row.name))
-    request = saved.request._replace(
-        jobs=wanted.slots or saved.request.jobs,
-        grace=saved.request.grace if wanted.grace is None else wanted.grace,
+    known = request_of(row, saved)
+    request = known._replace(
+        jobs=wanted.slots or known.jobs,
+        grace=known.grace if wanted.grace is None else wanted.grace,
         stop_at=store.wishes(row.id)[1] if wanted.stop_at is None else wanted.stop_at,
     )
     prepared = prepare(request, catalogue, folder, home, store, saved)
@@ -71,7 +73,8 @@ def take_up(
     changes = list(_changes(saved, prepared.frozen, resumption.again))
     if changes and not wanted.cancel:
         raise _changed(row, request.on, changes)
-    return prepared._replace(frozen=saved.frozen, families=saved.families), resumption
+    # Today's plan is driven, not the file's: what the file says of a job is only held against it.
+    return prepared._replace(families=saved.families), resumption
 
 
 def _resumption(row: RunRow, wanted: Wanted, saved: SavedPlan, shelf: Shelf, store: Store) -> Resumption:
@@ -190,12 +193,3 @@ def _nothing(row: RunRow, wanted: Wanted) -> UsageError:
         return UsageError(f"no job of {row.name} has failed", hints=[f"labctl runs show {row.name}"])
     hints = [f"labctl retry {row.name} --failed runs failed jobs again"] if row.state != "succeeded" else []
     return UsageError(f"{row.name} has nothing left to run: it {row.state}", hints=hints)
-
-
-def owned(row: RunRow) -> InfrastructureError:
-    """The error for a run that another process drives."""
-    return InfrastructureError(
-        f"{row.name} is running: another process drives it",
-        details=["nothing was changed"],
-        hints=[f"labctl runs watch {row.name}", f"labctl runs cancel {row.name}"],
-    )

@@ -27,7 +27,8 @@ from labctl.store.shelf import Shelf
 from labctl.walk.ending import Finished, Watcher, borrowed_words, finish
 from labctl.walk.observers import named_observers, observe
 from labctl.walk.prepare import Prepared
-from labctl.walk.resume import Resumption, owned
+from labctl.walk.refusals import owned
+from labctl.walk.resume import Resumption
 
 
 def drive(

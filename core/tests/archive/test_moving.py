@@ -466,6 +466,12 @@ def test_an_imported_run_that_is_not_trusted_cannot_be_driven(dice: Lab, there: 
     before = rows(there, "SELECT id, state FROM job ORDER BY id")
     assert "failed" in dict(before).values()
     for command in (["retry", "dice-1", "--failed"], ["resume", "dice-1"]):
-        assert there(*command).code == 2
+        refused = there(*command)
+        assert refused.code == 2
+        assert "dice-1 was imported: its plan is its sender's" in refused.err
+    like = there("run", "dice", "--like", "dice-1")
+    assert like.code == 2
+    assert "was imported" in like.err
+    assert there("explain", "dice-1", "mean").code == 0
     assert rows(there, "SELECT id, state FROM job ORDER BY id") == before
     assert rows(there, "SELECT * FROM cache") == []
