@@ -9,7 +9,6 @@ from __future__ import annotations
 import atexit
 import os
 import sys
-from typing import NoReturn
 
 _code: int | None = None
 _hasty = True
@@ -26,8 +25,8 @@ def take_time() -> None:
     _hasty = False
 
 
-def leave(code: int) -> NoReturn:
-    """End the process with an exit code."""
+def leave(code: int) -> None:
+    """End the process with an exit code. Does not return; raises SystemExit."""
     global _code
     _code = code
     sys.exit(code)

@@ -90,15 +90,15 @@ def test_a_transaction_is_whole_or_nothing(tmp_path: Path) -> None:
 
     def fail_half_way() -> None:
         with transaction(store.db):
-            store.remember("k", "cgt-1", JobResult("a", "succeeded", 1), 0.0, {})
+            store.known.remember("k", "cgt-1", JobResult("a", "succeeded", 1), 0.0, {})
             raise RuntimeError
 
     with pytest.raises(RuntimeError):
         fail_half_way()
-    assert store.cached("k") is None
+    assert store.known.cached("k") is None
     with transaction(store.db):
-        store.remember("k", "cgt-1", JobResult("a", "succeeded", 1), 0.0, {})
-    found = store.cached("k")
+        store.known.remember("k", "cgt-1", JobResult("a", "succeeded", 1), 0.0, {})
+    found = store.known.cached("k")
     assert found is not None
     assert found.value == 1
     store.close()
@@ -106,8 +106,8 @@ def test_a_transaction_is_whole_or_nothing(tmp_path: Path) -> None:
 
 def test_registrations_keep_their_first_time(tmp_path: Path) -> None:
     store = Store(str(tmp_path))
-    first = store.register("cgt", [("aa", {"id": "P1"})])
-    again = store.register("cgt", [("aa", {"id": "P1"}), ("bb", {"id": "P1", "threshold": 2})])
+    first = store.known.register("cgt", [("aa", {"id": "P1"})])
+    again = store.known.register("cgt", [("aa", {"id": "P1"}), ("bb", {"id": "P1", "threshold": 2})])
     assert again["aa"] == first["aa"] < again["bb"]
     store.close()
 
@@ -115,9 +115,9 @@ def test_registrations_keep_their_first_time(tmp_path: Path) -> None:
 def test_an_opening_of_the_same_key_is_the_same_opening(tmp_path: Path) -> None:
     store = Store(str(tmp_path))
     with transaction(store.db):
-        assert store.open_seal("test-set", "k1", "cgt-1", "judge") == 1
-        assert store.open_seal("test-set", "k1", "cgt-2", "judge") == 1
-        assert store.open_seal("test-set", "k2", "cgt-3", "judge") == 2
+        assert store.known.open_seal("test-set", "k1", "cgt-1", "judge") == 1
+        assert store.known.open_seal("test-set", "k1", "cgt-2", "judge") == 1
+        assert store.known.open_seal("test-set", "k2", "cgt-3", "judge") == 2
     store.close()
 
 

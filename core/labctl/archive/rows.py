@@ -16,7 +16,7 @@ from labctl.model.results import DONE, Artifact, JobResult
 from labctl.planning.keys import Material as KeyMaterial
 from labctl.planning.keys import key_of
 from labctl.store.folder import RunFolder
-from labctl.store.runs import text
+from labctl.store.known import text
 
 LOCAL, IMPORTED, TRUSTED = 0, 1, 2
 """Values of run.imported: made here; brought from elsewhere; brought, and its results feed the cache."""

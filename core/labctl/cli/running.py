@@ -6,13 +6,11 @@ import os
 import shlex
 import shutil
 import sys
-import textwrap
 from typing import Any
 
 import msgspec
 
 from labctl.cli.detach import announce, detach, detached
-from labctl.cli.plan import show_plan
 from labctl.cli.price import check_price
 from labctl.cli.progress import make_watcher
 from labctl.cli.tables import count, estimate, money, span
@@ -120,6 +118,8 @@ def say_finished(finished: Finished, *, as_json: bool) -> int:
 
 
 def _plan(request: Request, folder: str, home: str, *, as_json: bool) -> int:
+    from labctl.cli.plan import show_plan
+
     # A plan starts nothing and makes no home; where there is one, it knows what is cached.
     store = Store(home) if os.path.isdir(home) and os.access(home, os.W_OK) else None
     try:
@@ -186,6 +186,8 @@ def _wrapped(text: str, indent: int) -> str:
     if not is_terminal(sys.stdout):
         return text
     width = max(40, shutil.get_terminal_size().columns - indent)
+    import textwrap
+
     return ("\n" + " " * indent).join(textwrap.wrap(text, width))
 
 

@@ -160,7 +160,7 @@ def set_command(
 ) -> None:
     """Change what a run may cost, also while it runs, its note or its tags."""
     from labctl.cli.runs import home
-    from labctl.store.runs import text
+    from labctl.store.known import text
 
     if stop_at is None and not no_stop_at and note is None and not tags:
         raise UsageError("nothing is to be set", hints=["labctl runs set RUN --stop-at USD"])

@@ -10,6 +10,7 @@ from typing import Any
 
 import msgspec
 
+_SAFE = frozenset({str, int, bool, type(None)})
 _ENCODER = msgspec.json.Encoder(order="sorted")
 
 
@@ -47,7 +48,9 @@ def _check(value: Any) -> None:
         for key, item in value.items():
             if not isinstance(key, str):
                 raise TypeError(f"a key must be text, not {type(key).__name__}")
-            _check(item)
+            if type(item) not in _SAFE:
+                _check(item)
     elif isinstance(value, list):
         for item in value:
-            _check(item)
+            if type(item) not in _SAFE:
+                _check(item)

@@ -5,7 +5,6 @@ Each value keeps where it came from. What is wrong is collected, so that a user 
 
 from __future__ import annotations
 
-import difflib
 import itertools
 import os
 from collections.abc import Iterable, Mapping
@@ -87,6 +86,8 @@ class _Merge:
         if name is None:
             return
         if name not in self.types.presets:
+            import difflib
+
             near = difflib.get_close_matches(name, self.types.presets, 1)
             also = (
                 f"; did you mean {near[0]}?"
@@ -146,6 +147,8 @@ class _Merge:
                 continue
             key = names.get(name)
             if key is None:
+                import difflib
+
                 near = difflib.get_close_matches(name, names, 1)
                 also = f"; did you mean {near[0]}?" if near else ""
                 self.mistakes.append(f"environment: {name}: no such parameter{also}")
@@ -263,6 +266,8 @@ class _Merge:
         return name if name in self.fields else name.replace("-", "_")
 
     def _unknown(self, key: str) -> str:
+        import difflib
+
         near = difflib.get_close_matches(key, list(self.fields), 1, 0.6)
         return f"{key}: no such parameter" + (f"; did you mean {near[0]}?" if near else "")
 

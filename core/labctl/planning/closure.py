@@ -10,7 +10,6 @@ import ast
 import hashlib
 import os
 import sys
-import sysconfig
 import time
 from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple, Protocol
@@ -271,8 +270,11 @@ def _data_paths(folder: str) -> Iterator[str]:
 
 
 def _outside_folders() -> tuple[str, ...]:
-    keys = ("stdlib", "platstdlib", "purelib", "platlib")
-    paths = {os.path.realpath(sysconfig.get_path(key)) for key in keys}
+    # The module sysconfig says the same at the cost of reading all of the build's variables.
+    version = f"python{sys.version_info.major}.{sys.version_info.minor}"
+    roots = (os.path.join(sys.prefix, "lib"), os.path.join(sys.exec_prefix, sys.platlibdir))
+    paths = {os.path.realpath(os.path.dirname(os.__file__))}
+    paths |= {os.path.realpath(os.path.join(root, version)) for root in roots}
     paths |= {
         os.path.realpath(p) for p in sys.path if os.path.basename(p) in ("site-packages", "dist-packages")
     }

@@ -7,7 +7,6 @@ from collections.abc import Iterable, Sequence
 from labctl.model.charts import Chart
 from labctl.model.results import Table
 from labctl.report.chart_tables import table_of
-from labctl.report.charts import draw
 from labctl.report.markup import Markup, el, join, line, named, shorten
 from labctl.report.numbers import DASH, decimals_for, finite, fixed, plural
 
@@ -130,6 +129,8 @@ def figure(chart: Chart, uid: str, beside: bool = False) -> Markup:
         open=beside,
     )
     below = el("p", {"class": "src"}, note) if note else None
+    from labctl.report.charts import draw  # most runs have no chart, and a dozen modules draw them
+
     drawn = el("figure", None, caption, draw(chart, uid), below, None if beside else data)
     return join([drawn, el("div", {"class": "beside"}, data)]) if beside else drawn
 

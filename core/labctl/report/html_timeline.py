@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 
 from labctl.model.charts import Span, Timeline, Tone
 from labctl.model.results import Table
@@ -56,7 +57,12 @@ def _end(job: JobRow) -> float | None:
 
 
 def _family(job: JobRow) -> str:
-    return named(line(job.id).split("/", 1)[0], 60)
+    return _family_of(job.id)
+
+
+@lru_cache(maxsize=10_000)
+def _family_of(job: str) -> str:
+    return named(line(job).split("/", 1)[0], 60)
 
 
 def _spent(jobs: Sequence[JobRow]) -> dict[str, float]:
@@ -136,6 +142,7 @@ def _job_table(jobs: Sequence[JobRow], origin: float, scale: Scale, tones: dict[
             _axis(scale),
         )
     )
+    empty = _grid(scale).picture("lc track")
     return el(
         "div",
         {"class": "tl"},
@@ -144,12 +151,13 @@ def _job_table(jobs: Sequence[JobRow], origin: float, scale: Scale, tones: dict[
             {"role": "table"},
             el("caption", {"class": "vh"}, "Jobs by start, with state, worker, start and duration"),
             el("thead", {"role": "rowgroup"}, el("tr", {"role": "row"}, *cells)),
-            el("tbody", {"role": "rowgroup"}, *(_job(job, origin, scale, tones) for job in jobs)),
+            el("tbody", {"role": "rowgroup"}, *(_job(job, origin, scale, tones, empty) for job in jobs)),
         ),
     )
 
 
-def _job(job: JobRow, origin: float, scale: Scale, tones: dict[str, Tone]) -> Markup:
+def _job(job: JobRow, origin: float, scale: Scale, tones: dict[str, Tone], empty: Markup) -> Markup:
+    """A row; ``empty`` is the track of what never ran."""
     start, end = _start(job), _end(job)
     ran = start is not None and end is not None and job.state not in ("cached", "reused", "skipped")
     bad = job.state in ("failed", "timed out", "over budget", "interrupted")
@@ -170,7 +178,7 @@ def _job(job: JobRow, origin: float, scale: Scale, tones: dict[str, Tone]) -> Ma
             _since(start - origin, scale) if ran and start is not None else DASH,
         ),
         el("td", {**cell, "class": "n num"}, seconds(job.seconds) if ran or job.seconds else DASH),
-        el("td", {**cell, "class": "lane"}, _track(job, origin, scale, tones)),
+        el("td", {**cell, "class": "lane"}, empty if start is None else _track(job, origin, scale, tones)),
     )
 
 
@@ -186,9 +194,14 @@ def _axis(scale: Scale) -> Markup:
     return canvas.picture("lc axis")
 
 
-def _track(job: JobRow, origin: float, scale: Scale, tones: dict[str, Tone]) -> Markup:
+def _grid(scale: Scale) -> Canvas:
     canvas = Canvas(_TRACK, 16)
     canvas.path("".join(f"M{num(scale.at(value))} 0v16" for value, _ in scale.ticks), "c-grid")
+    return canvas
+
+
+def _track(job: JobRow, origin: float, scale: Scale, tones: dict[str, Tone]) -> Markup:
+    canvas = _grid(scale)
     start, end = _start(job), _end(job)
     if start is not None and end is not None and finites([start, end]):
         x, width = scale.at(start - origin), max(2.0, scale.at(end - origin) - scale.at(start - origin))

@@ -29,12 +29,18 @@ class Markup(str):
 
 def clean(text: object) -> str:
     """``text`` without characters that cannot be written or that disguise what follows."""
-    return _UNFIT.sub("\ufffd", text if isinstance(text, str) else str(text))
+    plain = text if type(text) is str else str(text)  # never markup: what is cleaned is still to be escaped
+    if plain.isascii() and plain.isprintable():
+        return plain
+    return _UNFIT.sub("\ufffd", plain)
 
 
 def line(text: object) -> str:
     """``text`` cleaned, on one line."""
-    return _SPACE.sub(" ", clean(text)).strip()
+    plain = clean(text)
+    if "  " not in plain and plain.isascii() and plain.isprintable():
+        return plain.strip()
+    return _SPACE.sub(" ", plain).strip()
 
 
 def shorten(text: str, limit: int = LONGEST) -> str:

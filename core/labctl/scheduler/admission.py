@@ -14,7 +14,7 @@ from labctl.scheduler.listener import Change
 from labctl.scheduler.outcomes import Outcomes
 from labctl.scheduler.state import Tracked
 from labctl.spi import Code
-from labctl.store.runs import text
+from labctl.store.known import text
 
 
 class Admission:

@@ -72,10 +72,11 @@ class Ledger:
         self._durable = True
 
     def remember(self, key: str, result: JobResult, cpu_seconds: float, material: Any) -> None:
-        self._writes.append(lambda: self._store.remember(key, self._name, result, cpu_seconds, material))
+        known = self._store.known
+        self._writes.append(lambda: known.remember(key, self._name, result, cpu_seconds, material))
 
     def open_seal(self, seal: str, key: str, job: str) -> None:
-        self._writes.append(lambda: self._store.open_seal(seal, key, self._name, job))
+        self._writes.append(lambda: self._store.known.open_seal(seal, key, self._name, job))
 
     def event(self, kind: str, job: str, attempt: int) -> None:
         self._writes.append(lambda: self._store.event(self._run, kind, job=job, attempt=attempt))

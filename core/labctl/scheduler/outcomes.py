@@ -13,7 +13,7 @@ from labctl.scheduler.desk import Desk
 from labctl.scheduler.listener import Change
 from labctl.scheduler.state import MAX_INTERRUPTIONS, Tracked, outcome
 from labctl.store.folder import RunFolder
-from labctl.store.runs import text
+from labctl.store.known import text
 
 
 class Outcomes:

@@ -12,16 +12,11 @@ from typing import Any
 
 import msgspec
 
-from labctl.model.results import Artifact, JobFailure, JobResult, JobState
+from labctl.model.results import JobFailure, JobState
 from labctl.store.database import open_database, transaction
 from labctl.store.folder import RunFolder
+from labctl.store.known import Known, text
 from labctl.store.lock import OwnerLock, is_owned
-
-encode = msgspec.json.encode
-
-
-def text(value: Any) -> str:
-    return encode(value).decode()
 
 
 class NewRun(msgspec.Struct, kw_only=True):
@@ -46,24 +41,13 @@ class NewRun(msgspec.Struct, kw_only=True):
     stop_at: float | None = None
 
 
-class CachedResult(msgspec.Struct, frozen=True):
-    """A finished result that the cache holds: of which run and job it is, and when it was made."""
-
-    run: str
-    job: str
-    made: float
-    value: Any
-    artifacts: tuple[Artifact, ...]
-    seconds: float
-    cpu_seconds: float
-
-
 class Store:
     """The database of a home, for writing. Only one process writes a run: the one that owns it."""
 
     def __init__(self, home: str) -> None:
         self.home = Path(home)
         self.db = open_database(home)
+        self.known = Known(self.db)
         self._taken: set[str] = set()
 
     def close(self) -> None:
@@ -243,64 +227,6 @@ class Store:
             )
             self.event(run, "ended", data={"state": state})
         self.db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-
-    def cached(self, key: str) -> CachedResult | None:
-        row = self.db.execute(
-            "SELECT run, job, made, value, artifacts, seconds, cpu_seconds FROM cache WHERE key = ?", (key,)
-        ).fetchone()
-        if row is None:
-            return None
-        return CachedResult(
-            run=row[0],
-            job=row[1],
-            made=row[2],
-            value=msgspec.json.decode(row[3]),
-            artifacts=msgspec.json.decode(row[4], type=tuple[Artifact, ...]),
-            seconds=row[5],
-            cpu_seconds=row[6] or 0.0,
-        )
-
-    def remember(self, key: str, run: str, result: JobResult, cpu_seconds: float, material: Any) -> None:
-        """Put a finished result into the cache. Call it inside ``transaction``."""
-        self.db.execute(
-            "INSERT OR REPLACE INTO cache VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            (
-                key,
-                run,
-                result.id,
-                time.time(),
-                text(result.value),
-                text(result.artifacts),
-                result.seconds,
-                cpu_seconds,
-                text(material),
-            ),
-        )
-
-    def forget(self, key: str) -> None:
-        self.db.execute("DELETE FROM cache WHERE key = ?", (key,))
-
-    def register(self, plugin: str, claims: Iterable[tuple[str, Any]]) -> dict[str, float]:
-        """Give each claim's digest its first-seen time, now unless it was seen before."""
-        found: dict[str, float] = {}
-        with transaction(self.db, durable=True):
-            for digest, prediction in claims:
-                self.db.execute(
-                    "INSERT OR IGNORE INTO registration VALUES (?, ?, ?, ?)",
-                    (digest, plugin, text(prediction), time.time()),
-                )
-                row = self.db.execute(
-                    "SELECT first_seen FROM registration WHERE digest = ?", (digest,)
-                ).fetchone()
-                found[digest] = row[0]
-        return found
-
-    def open_seal(self, seal: str, key: str, run: str, job: str) -> int:
-        """Count an opening of sealed data; the same key again is the same opening. How many there are."""
-        self.db.execute(
-            "INSERT OR IGNORE INTO opening VALUES (?, ?, ?, ?, ?)", (seal, key, run, job, time.time())
-        )
-        return int(self.db.execute("SELECT count(*) FROM opening WHERE seal = ?", (seal,)).fetchone()[0])
 
     def _insert(self, new: NewRun, name: str) -> int:
         now = time.time()

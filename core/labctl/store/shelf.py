@@ -10,8 +10,9 @@ from pathlib import Path
 from labctl.errors import UsageError
 from labctl.model.results import Artifact
 from labctl.spi import Executor
+from labctl.store.known import CachedResult
 from labctl.store.objects import STORE, CorruptObject, Objects
-from labctl.store.runs import CachedResult, Store
+from labctl.store.runs import Store
 
 
 class Shelf:
@@ -26,12 +27,12 @@ class Shelf:
 
     def cached(self, key: str) -> CachedResult | None:
         """A cached result all of whose artifacts are there and whole. A damaged one is forgotten."""
-        found = self._store.cached(key)
+        found = self._store.known.cached(key)
         if found is None:
             return None
         for artifact in found.artifacts:
             if not self._whole(artifact):
-                self._store.forget(key)
+                self._store.known.forget(key)
                 return None
         return found
 

@@ -19,9 +19,10 @@ from labctl.scheduler.listener import Listener
 from labctl.scheduler.scheduler import Scheduler
 from labctl.scheduler.state import EXIT_CODES, run_state
 from labctl.store.folder import RunFolder, write_json, write_whole
+from labctl.store.known import text
 from labctl.store.objects import Objects
 from labctl.store.queries import find_run
-from labctl.store.runs import Store, text
+from labctl.store.runs import Store
 from labctl.verdicts import counts, judge
 from labctl.walk.collect import collect_sections
 from labctl.walk.prepare import Prepared

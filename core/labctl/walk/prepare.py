@@ -29,7 +29,6 @@ from labctl.store.shelf import Shelf
 from labctl.walk.planfile import SavedPlan, SavedPoint, plan_file, read_plan
 from labctl.walk.refusals import request_of
 from labctl.walk.request import Request
-from labctl.walk.serving import serving
 
 
 class Price(NamedTuple):
@@ -114,6 +113,8 @@ def prepare(
     seed = next((s for s in (request.seed, resolved.seed) if s is not None), 0)
     plan = whole_plan(loaded, resolved, seed=seed, folder=folder, overrides=request.overrides)
     if request.service is not None:
+        from labctl.walk.serving import serving
+
         plan, selected, skipped = serving(plan, request.service, executor)
     else:
         selected, skipped = select(plan, request.only, request.skip)

@@ -20,9 +20,10 @@ from labctl.scheduler.listener import Change
 from labctl.scheduler.scheduler import Inbox, Scheduler, Signal
 from labctl.spi import ObservedRun, Session
 from labctl.store.folder import write_json
+from labctl.store.known import text
 from labctl.store.lock import OwnerLock
 from labctl.store.queries import find_run
-from labctl.store.runs import NewRun, Store, text
+from labctl.store.runs import NewRun, Store
 from labctl.store.shelf import Shelf
 from labctl.walk.ending import Finished, Watcher, borrowed_words, finish
 from labctl.walk.observers import named_observers, observe
@@ -162,7 +163,7 @@ def _register(prepared: Prepared, store: Store) -> dict[str, float]:
     """Give every claim its first-seen time, before any job starts."""
     frozen = prepared.frozen
     claims = [(frozen.registrations[c.id], c.prediction) for c in frozen.plan.predictions]
-    return store.register(prepared.request.plugin, claims)
+    return store.known.register(prepared.request.plugin, claims)
 
 
 def _take_loans(prepared: Prepared, desk: Desk) -> None:
