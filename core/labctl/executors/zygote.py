@@ -95,6 +95,7 @@ def _live(control: socket.socket, parent: int, preload: tuple[str, ...]) -> None
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             signal.signal(number, signal.SIG_DFL)
         sys.dont_write_bytecode = False
+        gc.freeze()  # what is here by now lives on: to look at it would copy every page of it
         gc.set_threshold(*GARBAGE)
         note = _preload(preload) if preload else ""
         _serve(control, preload, note)

@@ -168,7 +168,7 @@ def to_json(view: ReportView) -> bytes:
 
 def _plain(value: Any) -> Any:
     if isinstance(value, str):
-        return clean(value)
+        return value if value.isascii() and value.isprintable() else clean(value)
     if isinstance(value, float) and not math.isfinite(value):
         return None
     if isinstance(value, dict):

@@ -21,7 +21,7 @@ from labctl.scheduler.state import EXIT_CODES, run_state
 from labctl.store.folder import RunFolder, write_json, write_whole
 from labctl.store.known import text
 from labctl.store.objects import Objects
-from labctl.store.queries import find_run
+from labctl.store.queries import attempts_of, find_run, jobs_of
 from labctl.store.runs import Store
 from labctl.verdicts import counts, judge
 from labctl.walk.collect import collect_sections
@@ -84,9 +84,12 @@ def finish(
         state=state, ended=time.time(), jobs_done=done, headline=headline, verdicts=outcomes,
         spent_usd=desk.purse.spent,
     )  # fmt: skip
-    ending = Ending(prepared, row, state, code, flat, verdicts, notes, first_seen)
+    ending = Ending(
+        prepared, row, state, code, flat, verdicts, notes, first_seen,
+        jobs=jobs_of(store.db, run), attempts=attempts_of(store.db, run),
+    )  # fmt: skip
     view = make_view(ending, store)
-    write_json(folder.record, make_record(ending, store, view))
+    write_json(folder.record, make_record(ending, view))
     write_whole(folder.report_data, to_json(view))
     store.finish(
         run, state, jobs_done=done, headline=headline, verdicts=text(outcomes), spent_usd=row.spent_usd

@@ -31,7 +31,7 @@ from labctl.report.view import (
 )
 from labctl.store.folder import RunFolder
 from labctl.store.queries import JobRow as StoredJob
-from labctl.store.queries import RunRow, attempts_of, jobs_of, openings_of
+from labctl.store.queries import RunRow, openings_of
 from labctl.store.runs import Store
 from labctl.verdicts import encoded
 from labctl.walk.prepare import Prepared
@@ -51,16 +51,20 @@ class Ending(NamedTuple):
     verdicts: tuple[Verdict, ...]
     notes: tuple[str, ...]
     first_seen: dict[str, float]
+    jobs: list[StoredJob]
+    attempts: list[dict[str, Any]]
 
 
 def make_view(ending: Ending, store: Store) -> ReportView:
     """All that the report shows."""
     prepared, run = ending.prepared, ending.run
-    stored = jobs_of(store.db, run.id)
-    attempts = attempts_of(store.db, run.id)
+    stored, attempts = ending.jobs, ending.attempts
+    by_job: dict[str, list[dict[str, Any]]] = {}
+    for attempt in attempts:
+        by_job.setdefault(attempt["job"], []).append(attempt)
     by_id = {job.id: job for job in prepared.frozen.plan.jobs}
     folder = store.folder(run.name)
-    rows = tuple(_job_row(job, by_id, attempts, folder) for job in stored)
+    rows = tuple(_job_row(job, by_id, by_job.get(job.id, []), folder) for job in stored)
     return ReportView(
         run=run.name,
         run_id=run.uuid,
@@ -76,7 +80,7 @@ def make_view(ending: Ending, store: Store) -> ReportView:
         cpu_seconds=sum(a["cpu_seconds"] or 0.0 for a in attempts),
         cost=Cost(prepared.price.expected, prepared.price.worst, run.spent_usd),
         registration=_registration(ending, attempts),
-        plan_digest=digest([msgspec.to_builtins(j) for j in prepared.frozen.plan.jobs]),
+        plan_digest=digest(prepared.frozen.plan.jobs),
         verdicts=ending.verdicts,
         sections=ending.sections,
         jobs=rows,
@@ -103,15 +107,15 @@ def make_view(ending: Ending, store: Store) -> ReportView:
     )
 
 
-def make_record(ending: Ending, store: Store, view: ReportView) -> dict[str, Any]:
+def make_record(ending: Ending, view: ReportView) -> dict[str, Any]:
     """Everything about the run as JSON: with it the folder can be read without the database."""
     prepared, run = ending.prepared, ending.run
     return {
         "schema_version": SCHEMA_VERSION,
         "labctl": prepared.catalogue.version,
         "run": {**run._asdict(), "id": None},
-        "jobs": [_plain_job(job) for job in jobs_of(store.db, run.id)],
-        "attempts": attempts_of(store.db, run.id),
+        "jobs": [_plain_job(job) for job in ending.jobs],
+        "attempts": ending.attempts,
         "points": [
             {
                 "label": point.label,
@@ -197,9 +201,9 @@ def next_steps(
 
 
 def _job_row(
-    job: StoredJob, planned: Mapping[str, Any], attempts: list[dict[str, Any]], folder: RunFolder
+    job: StoredJob, planned: Mapping[str, Any], mine: list[dict[str, Any]], folder: RunFolder
 ) -> JobRow:
-    mine = [a for a in attempts if a["job"] == job.id]
+    """``mine``: the job's attempts in the order in which they began."""
     error = job.error
     ran = job.state not in ("cached", "reused", "skipped", "planned")
     plan = planned.get(job.id)
