@@ -158,7 +158,7 @@ def test_the_two_ways_to_list_say_the_same(dice: Lab) -> None:
     ("words", "code", "message"),
     [
         (("rum",), 2, "did you mean run?"),
-        (("runs", "lits"), 2, "did you mean list?"),
+        (("runs", "lits"), 2, "did you mean runs list?"),
         (("run",), 2, "Projects"),
         (("help", "exit-codes"), 0, "interrupted"),
         (("help", "runs", "list"), 0, "the newest first"),

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import click
 
+from labctl.plugins.catalogue import Row
 from labctl.plugins.listing import open_catalogue
 from labctl.plugins.scan import summary
-from labctl.store.home import find_home, find_project
 from labctl.terminal import write
+
+if TYPE_CHECKING:
+    from labctl.store.queries import RunRow
 
 EXIT_CODES = """\
 0    all well; also when a claim was refuted: that is a result
@@ -46,8 +51,8 @@ def help_command(ctx: click.Context, words: tuple[str, ...]) -> None:
 
 def overview() -> None:
     """Projects, the last runs, and the one next command. Imports no plugin."""
+    from labctl.cli.runs import reader
     from labctl.cli.tables import clock
-    from labctl.store.database import open_for_reading
     from labctl.store.queries import list_runs
 
     catalogue = open_catalogue()
@@ -60,11 +65,22 @@ def overview() -> None:
         write(f"  {row.name:{wide}}{words}".rstrip())
     if not rows:
         write("  none is installed")
-    db = open_for_reading(find_home(find_project()))
+    db = reader()
     last = list_runs(db, limit=3) if db else []
     if last:
         write("\nLast runs here")
         for run in last:
             write(f"  {run.name:{wide}}{clock(run.started or run.created)}   {run.state}")
-    write("\nNext: labctl run " + (rows[0].name if rows else "PROJECT") + " --plan")
+    write("\nNext: " + _next(last, rows))
     write("      labctl --help names all commands")
+
+
+def _next(last: list[RunRow], rows: list[Row]) -> str:
+    """The one command that is worth most now."""
+    if last and last[0].state in ("interrupted", "cancelled", "over budget"):
+        return f"labctl resume {last[0].name}"
+    if last and last[0].state in ("partial", "failed"):
+        return f"labctl retry {last[0].name} --failed"
+    if last and last[0].state == "running":
+        return f"labctl runs watch {last[0].name}"
+    return f"labctl run {rows[0].name if rows else 'PROJECT'} --plan"

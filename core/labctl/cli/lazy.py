@@ -30,7 +30,7 @@ class LazyGroup(click.Group):
         if args[0] not in self.known and not args[0].startswith("-"):
             from labctl.cli.main import unknown
 
-            raise unknown("command", f"{self.name} {args[0]}", self.known, f"labctl {self.name} --help")
+            raise unknown("command", args[0], self.known, f"labctl {self.name} --help", str(self.name))
         return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:

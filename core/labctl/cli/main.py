@@ -72,13 +72,14 @@ class Lab(click.Group):
                 formatter.write_dl(others.items())
 
 
-def unknown(kind: str, name: str, known: Any, command: str) -> UsageError:
-    """An error for a word that is none of ours, with the nearest one."""
+def unknown(kind: str, name: str, known: Any, command: str, group: str = "") -> UsageError:
+    """An error for a word that is none of ours, with the nearest one; ``group``: whose word it would be."""
     import difflib
 
+    lead = f"{group} " if group else ""
     near = difflib.get_close_matches(name, list(known), 1, 0.5)
-    hints = [f"did you mean {near[0]}?"] if near else []
-    return UsageError(f"there is no {kind} named {name}", hints=[*hints, f"all of them: {command}"])
+    hints = [f"did you mean {lead}{near[0]}?"] if near else []
+    return UsageError(f"there is no {kind} named {lead}{name}", hints=[*hints, f"all of them: {command}"])
 
 
 @click.group(cls=Lab, invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]})

@@ -83,10 +83,15 @@ class Crew:
             worker = self._start(kind, environment, fresh=order.fresh)
         worker.order, worker.handle, worker.gpus = order, handle, gpus
         worker.secrets = [*machine.secret_values(environment), *filter(None, [order.token])]
-        worker.cause, worker.kill_at = "", None
-        worker.began = time.time()
-        worker.deadline = time.monotonic() + STARTING + order.timeout
-        self._send(worker, order)
+        worker.cause, worker.kill_at, worker.begun = "", None, False
+        worker.began = time.monotonic()
+        worker.deadline = worker.began + STARTING + order.timeout
+        try:
+            self._send(worker, order)
+        except OSError:  # no room for its log, no descriptors: it never got the order, and will get no other
+            worker.order, worker.deadline = None, None
+            self._retire(worker)
+            raise
 
     def stop(self, handle: str, grace: float) -> None:
         """Ask the worker of an attempt to save and stop; kill it after the grace."""
@@ -198,6 +203,7 @@ class Crew:
         if (event.job, event.attempt) != (order.job, order.attempt):
             return
         if event.kind == "started":
+            worker.begun = True
             grace = SERVICE_GRACE if order.service else SLACK
             worker.deadline = time.monotonic() + order.timeout + grace
         if event.kind == "ended":

@@ -12,14 +12,17 @@ from labctl.executors.logs import LogWriter
 from labctl.model.wire import Event, Order
 
 STARTING = 300.0  # seconds for a template to import what is preloaded
-STATES = {"timed out": "timed out", "stopped": "interrupted", "unborn": "interrupted"}
+STATES = {
+    "timed out": "timed out", "stopped": "interrupted", "unborn": "interrupted", "idle": "interrupted",
+}  # fmt: skip
 
 
 class Hand:
     """One worker: its sockets, its order, its deadlines, and why it was ended.
 
     ``kind``: what it was started for; only an order of that kind may go to it. ``born``: its keeper
-    has said that it runs.
+    has said that it runs. ``begun``: it has said that it has begun with its order; ``began``: when it
+    was given it (monotonic seconds).
     """
 
     def __init__(self, kind: tuple[Any, ...], jobs: socket.socket, keeper: socket.socket) -> None:
@@ -29,6 +32,7 @@ class Hand:
         self.from_jobs = b""
         self.to_jobs: memoryview | bytes = b""
         self.born = False
+        self.begun = False
         self.from_keeper = b""
         self.order: Order | None = None
         self.handle = ""
@@ -52,9 +56,14 @@ class Hand:
 
 def post_mortem(order: Order, worker: Hand, end: Ended) -> Event:
     """The end of an attempt whose worker did not live to tell it."""
-    state = STATES.get(worker.cause, "failed")
-    if worker.cause == "unborn":
+    cause = worker.cause
+    if not cause and not worker.begun:
+        cause = "idle"
+    state = STATES.get(cause, "failed")
+    if cause == "unborn":
         message = "its worker could not be started: what is preloaded has ended the process"
+    elif cause == "idle":
+        message = f"its worker ended before the job had begun: {_words(end)}"
     elif not worker.born and state == "timed out":
         message = f"its worker had not started after {STARTING + order.timeout:g} s"
     elif state == "timed out":
@@ -62,13 +71,21 @@ def post_mortem(order: Order, worker: Hand, end: Ended) -> Event:
     elif state == "interrupted":
         message = "stopped before it had saved"
     elif end.signal is not None:
-        name = signal.Signals(end.signal).name
-        message = f"its process was killed by {name}"
+        message = f"its process {_words(end)}"
         message += "; was there enough memory?" if end.signal == signal.SIGKILL else ""
     else:
-        message = f"its process exited with {end.code} before the job had ended"
+        message = f"its process {_words(end)} before the job had ended"
     error = {"type": "", "message": message}
-    data = {"state": state, "error": error, "seconds": time.time() - worker.began}
+    data = {"state": state, "error": error, "seconds": time.monotonic() - worker.began}
     return Event(
         run=order.run, job=order.job, attempt=order.attempt, kind="ended", time=time.time(), data=data
     )
+
+
+def _words(end: Ended) -> str:
+    if end.signal is None:
+        return f"exited with {end.code}"
+    try:
+        return f"was killed by {signal.Signals(end.signal).name}"
+    except ValueError:  # a real-time signal has no name
+        return f"was killed by signal {end.signal}"

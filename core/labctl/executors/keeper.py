@@ -14,7 +14,7 @@ import sys
 
 import msgspec
 
-from labctl.executors.processes import become_subreaper, die_with, sweep
+from labctl.executors.processes import KEEPER, WORKER, become_subreaper, call_myself, die_with, sweep
 from labctl.worker.loop import STOP_SIGNALS, serve_socket
 
 TERMINATE, KILL = b"T", b"K"
@@ -40,6 +40,7 @@ def keep(spawn: Spawn, jobs: socket.socket, host: socket.socket, note: str = "")
     """Become the keeper of a new worker. Called in a child that was just forked; never returns."""
     try:
         os.setsid()
+        call_myself(KEEPER)
         become_subreaper()
         signal.pthread_sigmask(signal.SIG_BLOCK, STOP_SIGNALS)
         for number in (*STOP_SIGNALS, signal.SIGCHLD):
@@ -97,6 +98,7 @@ def _terminate(worker: int) -> None:
 
 def _become_worker(spawn: Spawn, jobs: socket.socket, keeper: int) -> None:
     os.setsid()
+    call_myself(WORKER)
     die_with(keeper)
     os.environ.clear()
     os.environ.update(spawn.variables)

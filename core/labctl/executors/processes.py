@@ -7,10 +7,14 @@ import os
 import signal
 import sys
 import time
+from collections.abc import Container
 
 PR_SET_PDEATHSIG = 1
+PR_SET_NAME = 15
 PR_SET_CHILD_SUBREAPER = 36
 ON_LINUX = sys.platform == "linux"
+KEEPER = "labctl-keeper"
+WORKER = "labctl-worker"
 
 _libc = ctypes.CDLL(None, use_errno=True)
 
@@ -25,6 +29,12 @@ def become_subreaper() -> None:
     _prctl(PR_SET_CHILD_SUBREAPER, 1)
 
 
+def call_myself(name: str) -> None:
+    """Give this process a name of at most 15 bytes. What it forks has it, too; what it executes has not."""
+    if ON_LINUX:
+        _libc.prctl(PR_SET_NAME, ctypes.c_char_p(name.encode()), 0, 0, 0)
+
+
 def die_with(parent: int) -> None:
     """Have the kernel kill this process when ``parent`` ends. Exits at once if it has ended already."""
     _prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
@@ -34,6 +44,16 @@ def die_with(parent: int) -> None:
 
 def descendants(root: int) -> list[int]:
     """All living descendants of a process, by parent links; zombies are left out."""
+    parents = _parents()
+    found: list[int] = []
+    layer = {root}
+    while layer:
+        layer = {pid for pid, parent in parents.items() if parent in layer}
+        found += layer
+    return found
+
+
+def _parents() -> dict[int, int]:
     parents: dict[int, int] = {}
     for name in os.listdir("/proc"):
         if not name.isdigit():
@@ -45,12 +65,7 @@ def descendants(root: int) -> list[int]:
             continue
         if fields[0] != b"Z":
             parents[int(name)] = int(fields[1])
-    found: list[int] = []
-    layer = {root}
-    while layer:
-        layer = {pid for pid, parent in parents.items() if parent in layer}
-        found += layer
-    return found
+    return parents
 
 
 def reap() -> dict[int, int]:
@@ -78,3 +93,32 @@ def sweep() -> dict[int, int]:
         time.sleep(0.002)
         statuses |= reap()
     return statuses | reap()
+
+
+def sweep_orphans(spare: Container[int]) -> None:
+    """Kill what a keeper that was killed has left to this sub-reaper: its children but ``spare`` and keepers.
+
+    A keeper whose template was killed has become a child of ours as well, and does its work on.
+    """
+    while left := _orphans(spare):
+        for orphan in left:
+            for pid in (orphan, *descendants(orphan)):
+                try:
+                    os.kill(pid, signal.SIGKILL)
+                except ProcessLookupError:
+                    pass
+        time.sleep(0.002)
+
+
+def _orphans(spare: Container[int]) -> list[int]:
+    me = os.getpid()
+    children = [pid for pid, parent in _parents().items() if parent == me and pid not in spare]
+    return [pid for pid in children if _name(pid) not in (KEEPER, "")]
+
+
+def _name(pid: int) -> str:
+    try:
+        with open(f"/proc/{pid}/comm", encoding="utf-8", errors="replace") as file:
+            return file.read().rstrip("\n")
+    except OSError:
+        return ""

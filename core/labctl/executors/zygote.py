@@ -14,11 +14,12 @@ import signal
 import socket
 import subprocess
 import sys
+from collections.abc import Container, Mapping
 
 import msgspec
 
 from labctl.executors.keeper import Spawn, keep
-from labctl.executors.processes import die_with, reap
+from labctl.executors.processes import become_subreaper, die_with, reap, sweep_orphans
 from labctl.worker.execute import THREAD_VARIABLES
 
 REAP_EVERY = 1000  # milliseconds
@@ -91,6 +92,7 @@ def _live(control: socket.socket, parent: int, preload: tuple[str, ...]) -> None
     """Serve requests until the other end is closed. Never returns."""
     try:
         die_with(parent)
+        become_subreaper()  # what a keeper that was killed leaves behind comes to us, to be ended
         os.setsid()  # Ctrl-C in the terminal is the host's affair
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             signal.signal(number, signal.SIG_DFL)
@@ -106,6 +108,7 @@ def _live(control: socket.socket, parent: int, preload: tuple[str, ...]) -> None
 def _serve(control: socket.socket, preload: tuple[str, ...], note: str) -> None:
     templates: dict[tuple[str, ...], _Template] = {}
     fallen: set[tuple[str, ...]] = set()
+    keepers: set[int] = set()
     poll = select.poll()
     poll.register(control, select.POLLIN)
     while True:
@@ -113,10 +116,14 @@ def _serve(control: socket.socket, preload: tuple[str, ...], note: str) -> None:
         # What ended a template at import would end the next one: its workers import for themselves.
         fallen |= {key for key, t in templates.items() if t.pid in ended}
         templates = {key: t for key, t in templates.items() if t.pid not in ended}
+        keepers -= set(ended)
+        if any(os.WIFSIGNALED(status) for status in ended.values()):
+            sweep_orphans(keepers | {t.pid for t in templates.values()})
         if not poll.poll(REAP_EVERY):
             continue
         request = _receive(control)
         if request is None:
+            _end(templates, keepers)
             return
         spawn, fds = request
         wanted = () if spawn.fresh else spawn.preload
@@ -124,7 +131,9 @@ def _serve(control: socket.socket, preload: tuple[str, ...], note: str) -> None:
             if wanted not in templates:
                 templates[wanted] = _Template(wanted)
             _forward(templates[wanted], spawn, fds)
-        elif os.fork() == 0:
+        elif keeper := os.fork():
+            keepers.add(keeper)
+        else:
             control.close()
             for template in templates.values():
                 template.control.close()
@@ -133,6 +142,17 @@ def _serve(control: socket.socket, preload: tuple[str, ...], note: str) -> None:
             keep(spawn, socket.socket(fileno=fds[0]), socket.socket(fileno=fds[1]), note)
         for fd in fds:
             os.close(fd)
+
+
+def _end(templates: Mapping[tuple[str, ...], _Template], keepers: Container[int]) -> None:
+    """End the templates; what their keepers and ours have left behind is ours by then."""
+    statuses = reap()
+    for template in templates.values():
+        if template.pid not in statuses:
+            os.kill(template.pid, signal.SIGKILL)
+            os.waitpid(template.pid, 0)
+    if templates or any(os.WIFSIGNALED(status) for status in statuses.values()):
+        sweep_orphans(keepers)
 
 
 def _forward(template: _Template, spawn: Spawn, fds: list[int]) -> None:

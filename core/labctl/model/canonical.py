@@ -10,6 +10,8 @@ from typing import Any
 
 import msgspec
 
+from labctl.model.sha import sha256
+
 _SAFE = frozenset({str, int, bool, type(None)})
 _ENCODER = msgspec.json.Encoder(order="sorted")
 
@@ -27,9 +29,8 @@ def canonical(value: Any) -> bytes:
 
 def digest(value: Any) -> str:
     """sha256 of ``canonical(value)``, 64 hexadecimal digits."""
-    import hashlib  # OpenSSL costs as much as click's parser: help has nothing to digest
-
-    return hashlib.sha256(canonical(value)).hexdigest()
+    digested: str = sha256(canonical(value)).hexdigest()
+    return digested
 
 
 def derive_seed(seed: int, *names: str) -> int:

@@ -7,13 +7,13 @@ projects; everything else counts by the version of its distribution, labctl itse
 from __future__ import annotations
 
 import ast
-import hashlib
 import os
 import sys
 import time
 from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple, Protocol
 
+from labctl.model.sha import sha256
 from labctl.plugins.scan import Distribution, Entry, module_file, normalised, read
 
 FRESH = 2.0  # seconds: a file younger than this may change again within its time stamp
@@ -189,6 +189,8 @@ class Closures:
             self._stamps[path] = (status.st_mtime_ns, status.st_size)
             known = self._cache.get(path, status.st_mtime_ns, status.st_size)
             if known is None or time.time() - status.st_mtime < FRESH:
+                import hashlib  # data may be long
+
                 with open(path, "rb") as file:
                     known = Source(hashlib.file_digest(file, "sha256").hexdigest(), (), ())
                 self._cache.put(path, status.st_mtime_ns, status.st_size, known)
@@ -200,16 +202,16 @@ def read_source(file: str, module: str, is_package: bool) -> Source:
     """Digest and imports of a Python file. A file that does not parse has no imports."""
     with open(file, "rb") as stream:
         raw = stream.read()
-    sha256 = hashlib.sha256(raw).hexdigest()
+    digested = sha256(raw).hexdigest()
     if not file.endswith(".py"):
-        return Source(sha256, (), ("*",))
+        return Source(digested, (), ("*",))
     try:
         tree = ast.parse(raw)
     except (SyntaxError, ValueError, RecursionError):
-        return Source(sha256, (), ("*",))
+        return Source(digested, (), ("*",))
     package = module if is_package else module.rpartition(".")[0]
     imports = sorted({name for node in ast.walk(tree) for name in _imported(node, package)})
-    return Source(sha256, tuple(imports), tuple(sorted(set(_defined(tree.body)))))
+    return Source(digested, tuple(imports), tuple(sorted(set(_defined(tree.body)))))
 
 
 def _imported(node: ast.AST, package: str) -> Iterator[str]:

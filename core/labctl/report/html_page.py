@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import binascii
-import hashlib
 from pathlib import Path
 
+from labctl.model.sha import sha256
 from labctl.report.html_failed import failed_part, failed_title
 from labctl.report.html_provenance import provenance_part
 from labctl.report.html_sections import section_parts, step_list
@@ -47,9 +47,7 @@ def policy(style: str, script: str) -> str:
 
 
 def _digest(text: str) -> str:
-    return "sha256-" + binascii.b2a_base64(hashlib.sha256(text.encode()).digest(), newline=False).decode(
-        "ascii"
-    )
+    return "sha256-" + binascii.b2a_base64(sha256(text.encode()).digest(), newline=False).decode("ascii")
 
 
 def _body(view: ReportView) -> Markup:

@@ -124,7 +124,7 @@ def _overview(jobs: Sequence[JobRow], origin: float, tones: dict[str, Tone]) -> 
     return el(
         "div",
         {"class": "grid"},
-        figure(busy, "jobs"),
+        figure(busy, "jobs") if spans else None,
         el("div", {"class": "box"}, data_table(table, open_rows=10)),
     )
 

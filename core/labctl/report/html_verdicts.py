@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from labctl.model.charts import ForestRow
 from labctl.model.results import Evidence, Verdict
 from labctl.report.canvas import Canvas, num
-from labctl.report.charts_bars import diamond, draw_estimate
 from labctl.report.markup import Markup, el, join, line, named
 from labctl.report.numbers import DASH, MINUS, decimals_for, finite, finites, fixed, interval, plural, short
 from labctl.report.scales import Scale, linear
@@ -191,6 +190,8 @@ def _strip_head(common: Scale | None) -> Markup:
 
 def _strip(verdict: Verdict, evidence: Evidence, common: Scale | None) -> Markup:
     """Interval, threshold and baseline on one line, hidden to readers: the numbers stand beside it."""
+    from labctl.report.charts_bars import draw_estimate
+
     canvas = Canvas(_WIDE, _TALL if common else 38.0)
     scale = common or linear(_numbers(verdict), _EDGE, _WIDE - _EDGE, count=3, zero=False)
     ticks = "".join(f"M{num(scale.at(value))} 9v6" for value, _ in scale.ticks)
@@ -214,6 +215,8 @@ def _strip(verdict: Verdict, evidence: Evidence, common: Scale | None) -> Markup
 
 
 def _legend(verdicts: Sequence[Verdict], common: Scale | None) -> Markup | None:
+    from labctl.report.charts_bars import diamond, draw_estimate
+
     if not any(_numbers(verdict) for verdict in verdicts):
         return None
     marks = []

@@ -72,13 +72,15 @@ def join(parts: Iterable[object], separator: str = "") -> Markup:
 
 def el(name: str, attributes: Mapping[str, object] | None = None, *children: object) -> Markup:
     """An element with escaped attributes (None is left out, True is bare) and escaped children."""
-    shown = [name]
-    for key, value in (attributes or {}).items():
-        if value is True:
-            shown.append(key)
-        elif value is not None and value is not False:
-            shown.append(f'{key}="{escape(value)}"')
-    return Markup(f"<{' '.join(shown)}>{join(children)}</{name}>")
+    shown = name
+    if attributes:
+        for key, value in attributes.items():
+            if value is True:
+                shown += f" {key}"
+            elif value is not None and value is not False:
+                shown += f' {key}="{escape(value)}"'
+    inner = "".join([escape(child) for child in children if child is not None])
+    return Markup(f"<{shown}>{inner}</{name}>")
 
 
 def void(name: str, attributes: Mapping[str, object]) -> Markup:

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import stat
 import unicodedata
 from pathlib import Path
 
 from labctl.model.jobcontext import ArtifactError
+from labctl.model.sha import sha256
 
 TREE = b"labctl-tree-1\0"
 
 
 def digest_file(path: Path) -> tuple[str, int]:
     """sha256 and size of a regular file. Raises ArtifactError for a link or anything else."""
+    import hashlib
+
     fd = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK)
     with open(fd, "rb") as file:
         before = os.fstat(fd)
@@ -34,10 +36,11 @@ def digest_tree(root: Path) -> tuple[str, int]:
     """
     rows: list[tuple[bytes, bytes, int, str]] = []
     _scan(root, "", rows)
-    total = hashlib.sha256(TREE)
+    total = sha256(TREE)
     for name, kind, size, found in sorted(rows):
         total.update(b"%s %d %s %s\0" % (kind, size, found.encode(), name))
-    return total.hexdigest(), sum(row[2] for row in rows)
+    found = str(total.hexdigest())
+    return found, sum(row[2] for row in rows)
 
 
 def digest_path(path: Path) -> tuple[str, int, bool]:

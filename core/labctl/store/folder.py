@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 from pathlib import Path
 from typing import Any
@@ -10,6 +9,7 @@ from typing import Any
 import msgspec
 
 from labctl.errors import UsageError
+from labctl.model.sha import sha256
 
 LONGEST = 180  # bytes of a file name made of an id; file systems take 255
 
@@ -19,7 +19,7 @@ def flat(job: str) -> str:
     name = job.replace("/", "~")  # no id has a ~
     if len(name) <= LONGEST:
         return name
-    return f"{name[: LONGEST - 17]}~{hashlib.sha256(name.encode()).hexdigest()[:16]}"
+    return f"{name[: LONGEST - 17]}~{sha256(name.encode()).hexdigest()[:16]}"
 
 
 class RunFolder:
