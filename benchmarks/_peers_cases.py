@@ -230,7 +230,7 @@ def dvc(place: Workplace) -> System:
         items = ", ".join(map(str, range(number)))
         return (
             f"stages:\n  noop:\n    foreach: [{items}]\n    do:\n      cmd: {PASS} && echo ${{item}} >"
-            " out_${item}\n      outs: [out_${item}]\n"
+            " out_${item}\n      outs:\n      - out_${item}\n"
         )
 
     subprocess.run(["git", "init", "-q", "."], cwd=place.folder, env=place.environment, check=True)

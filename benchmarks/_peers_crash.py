@@ -123,7 +123,7 @@ def dvc_drill(place: Workplace) -> Drill:
     place.write(
         "dvc.yaml",
         f"stages:\n  slow:\n    foreach: [{items}]\n    do:\n      cmd: echo ${{item}} >> begun.log;"
-        " sleep 1; echo x > out_${item}\n      outs: [out_${item}]\n",
+        " sleep 1; echo x > out_${item}\n      outs:\n      - out_${item}\n",
     )
     return _drill(place, ["dvc", "repro"], [["dvc", "repro"]])
 

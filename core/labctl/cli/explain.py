@@ -12,6 +12,11 @@ from labctl.cli.tables import clock, table
 from labctl.store.queries import find_run
 from labctl.terminal import Style, plain, write
 
+VERBS = {
+    "skipped": "was skipped", "planned": "is still planned", "cancelled": "was cancelled",
+    "over budget": "is over budget", "interrupted": "was interrupted",
+}  # fmt: skip
+
 
 @click.command()
 @click.argument("run", type=RUN)
@@ -47,9 +52,10 @@ def _say(found: object, asked: bool) -> None:
     if found.state in ("cached", "reused"):
         write(f"{job} was taken from {found.origin.partition('/')[0]} in {run}.")
     else:
-        not_run = found.state in ("skipped", "planned", "cancelled", "over budget")
+        verb = VERBS.get(found.state, found.state)
+        not_run = "not " if found.state in VERBS and found.state != "interrupted" else ""
         why = f": {plain(found.reason)}" if found.reason else ""
-        write(f"{job} was {'not ' if not_run else ''}run in {run}: it is {found.state}{why}")
+        write(f"{job} was {not_run}run in {run}: it {verb}{why}")
     if not found.other:
         write("No earlier run has this job.")
         return

@@ -14,7 +14,7 @@ from typing import Any
 import msgspec
 
 from labctl.executors import machine
-from labctl.executors.hand import STARTING, Hand, post_mortem
+from labctl.executors.hand import STARTING, Hand, lost, post_mortem
 from labctl.executors.keeper import KILL, TERMINATE, Ended, Spawn
 from labctl.executors.logs import LogWriter, masked
 from labctl.executors.zygote import Zygote
@@ -110,6 +110,15 @@ class Crew:
         for worker in list(self._workers):
             worker.order = None
             self._kill(worker)
+
+    def abandon(self, reason: str) -> None:
+        """Let go of all workers, whose keepers end them, and say of each attempt that it is lost."""
+        for worker in self._workers:
+            worker.keeper.close()
+            worker.jobs.close()
+            if worker.order is not None:
+                self.emit(lost(worker.order, reason))
+        self._workers = []
 
     def dismiss(self) -> None:
         self._selector.close()

@@ -82,6 +82,14 @@ def post_mortem(order: Order, worker: Hand, end: Ended) -> Event:
     )
 
 
+def lost(order: Order, message: str) -> Event:
+    """The end of an attempt that nobody will tell us of."""
+    data = {"state": "interrupted", "error": {"type": "", "message": message}, "seconds": 0.0}
+    return Event(
+        run=order.run, job=order.job, attempt=order.attempt, kind="ended", time=time.time(), data=data
+    )
+
+
 def _words(end: Ended) -> str:
     if end.signal is None:
         return f"exited with {end.code}"

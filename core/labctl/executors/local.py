@@ -10,15 +10,16 @@ import os
 import selectors
 import socket
 import threading
-import time
 from collections import deque
 from typing import Any
 
+from labctl.errors import InfrastructureError
 from labctl.executors import machine
 from labctl.executors.crew import Crew
+from labctl.executors.hand import lost
 from labctl.executors.here import OnThisMachine
 from labctl.executors.zygote import Zygote
-from labctl.model.wire import Event, Order
+from labctl.model.wire import Order
 from labctl.spi import Session
 
 _prefork: Zygote | None = None
@@ -42,6 +43,7 @@ class LocalExecutor(OnThisMachine):
         self.slots = machine.cores()
         self._commands: deque[tuple[Any, ...]] = deque()
         self._thread: threading.Thread | None = None
+        self._broken = False
 
     def open(self, session: Session) -> None:
         global _prefork
@@ -54,6 +56,8 @@ class LocalExecutor(OnThisMachine):
         self._thread.start()
 
     def submit(self, order: Order) -> str:
+        if self._broken:
+            raise InfrastructureError("the local executor has broken down")
         handle = f"{os.getpid()}/{order.run}/{order.job}/{order.attempt}"
         self._tell("submit", order, handle)
         return handle
@@ -70,7 +74,10 @@ class LocalExecutor(OnThisMachine):
 
     def _tell(self, *command: Any) -> None:
         self._commands.append(command)
-        self._wake.send(b".")
+        try:
+            self._wake.send(b".")
+        except BrokenPipeError:  # it has broken down: it takes what it finds in the queue with it
+            self._give_up()
 
     def _serve(self, woken: socket.socket) -> None:
         crew = self._crew
@@ -78,9 +85,20 @@ class LocalExecutor(OnThisMachine):
         try:
             while not crew.finished:
                 crew.turn()
+        except Exception as error:  # a fault of ours: without a word the run would wait for ever
+            self._broken = True
+            crew.abandon(f"the local executor broke down: {error!r}")
         finally:
             woken.close()
             crew.dismiss()
+            if self._broken:
+                self._give_up()
+
+    def _give_up(self) -> None:
+        while self._commands:
+            name, *arguments = self._commands.popleft()
+            if name == "submit":
+                self._crew.emit(lost(arguments[0], "the local executor has broken down"))
 
     def _obey(self, woken: socket.socket) -> None:
         woken.recv(4096)
@@ -99,11 +117,3 @@ class LocalExecutor(OnThisMachine):
         except OSError as error:
             # No process, no memory, no descriptors: the attempt has not begun, so it is no failure.
             self._crew.emit(lost(order, f"no worker could be started: {error}"))
-
-
-def lost(order: Order, message: str) -> Event:
-    """The end of an attempt that nobody will tell us of."""
-    data = {"state": "interrupted", "error": {"type": "", "message": message}, "seconds": 0.0}
-    return Event(
-        run=order.run, job=order.job, attempt=order.attempt, kind="ended", time=time.time(), data=data
-    )

@@ -105,7 +105,7 @@ class Admission:
             self._over_budget(tracked)
             return True
         tracked.attempt += 1
-        tracked.began = time.time()
+        tracked.began = desk.ledger.now()
         desk.set(tracked, "queued", key=tracked.key, started=tracked.began)
         desk.ledger.begin(tracked.job.id, tracked.attempt, desk.executor.name)
         desk.room.reckon(desk.tracked.values())
@@ -118,7 +118,7 @@ class Admission:
             f"${purse.spent:.2f} are spent and it may cost ${purse.most(tracked):.2f}; the run stops at"
             f" ${purse.stop_at or 0:.2f}"
         )
-        self._desk.set(tracked, "over budget", reason=reason, ended=time.time())
+        self._desk.set(tracked, "over budget", reason=reason, ended=self._desk.ledger.now())
         self._desk.tell(Change(tracked.job.id, "over budget", reason=reason))
 
     def _submit(self, tracked: Tracked) -> None:
@@ -147,7 +147,7 @@ class Admission:
         failure = JobFailure("", str(error))
         tracked.result = JobResult(id=tracked.job.id, state="failed", error=failure, tags=tracked.job.tags)
         self._desk.ledger.end(tracked.job.id, tracked.attempt, "failed", error=text(failure))
-        self._desk.set(tracked, "failed", reason=str(error), error=text(failure), ended=time.time())
+        self._desk.set(tracked, "failed", reason=str(error), error=text(failure), ended=self._desk.ledger.now())
         self._desk.tell(Change(tracked.job.id, "failed", 0.0, str(error), failure, 1, 1))
 
     def _not_started(self, tracked: Tracked, error: Exception) -> None:

@@ -50,6 +50,10 @@ class Ledger:
         self._durable = False
         self._journal = store.folder(name).journal
 
+    def now(self) -> float:
+        """Epoch seconds, as all that the ledger writes is dated."""
+        return self._store.clock()
+
     def job(self, job: str, state: JobState, attempt: int, reason: str, **columns: Any) -> None:
         """A job has come to a state."""
         self._writes.append(

@@ -48,11 +48,11 @@ class Outcomes:
         data = event.data
         state = outcome(data)
         error = msgspec.convert(data["error"], JobFailure) if data.get("error") else None
-        seconds = float(data.get("seconds") or 0.0)
+        seconds = max(0.0, float(data.get("seconds") or 0.0))
         cpu = float(data.get("cpu_seconds") or 0.0)
         tracked.cpu_seconds += cpu
         # Of an attempt that was lost nobody knows how long it ran: what it can have cost is counted.
-        known = seconds or min(tracked.job.timeout, max(0.0, time.time() - tracked.began))
+        known = seconds or min(tracked.job.timeout, max(0.0, self._desk.ledger.now() - tracked.began))
         self._desk.ledger.end(
             event.job, event.attempt, state, seconds=seconds, cpu_seconds=cpu,
             usd=self._desk.purse.pay(tracked, known), peak_mib=data.get("peak_mib"),
@@ -105,7 +105,7 @@ class Outcomes:
         desk.set(
             tracked, "succeeded", key=tracked.key if truly else None, value=text(data.get("value")),
             artifacts=text(artifacts), seconds=seconds,
-            cpu_seconds=tracked.cpu_seconds, ended=time.time(), made=time.time(), error=None,
+            cpu_seconds=tracked.cpu_seconds, ended=desk.ledger.now(), made=desk.ledger.now(), error=None,
         )  # fmt: skip
         self.count_opening(tracked)
         desk.shelf.trust(artifacts)
@@ -122,7 +122,7 @@ class Outcomes:
         desk, job = self._desk, tracked.job.id
         if state == "interrupted":
             tracked.interruptions += 1
-            again = 0.0 if tracked.interruptions <= MAX_INTERRUPTIONS else None
+            again = tracked.pause() if tracked.interruptions <= MAX_INTERRUPTIONS else None
         else:
             tracked.failures += 1
             again = tracked.delay() if tracked.may_retry() else None
@@ -140,7 +140,7 @@ class Outcomes:
             )
             desk.set(
                 tracked, state, reason=reason, error=text(error) if error else None, seconds=seconds,
-                cpu_seconds=tracked.cpu_seconds, ended=time.time(), **counts,
+                cpu_seconds=tracked.cpu_seconds, ended=desk.ledger.now(), **counts,
             )  # fmt: skip
         desk.tell(
             Change(job, state, seconds, str(error or ""), error, tracked.failures, tracked.tries, again)

@@ -88,6 +88,13 @@ class Tracked:
     def may_retry(self) -> bool:
         return self.failures < self.tries
 
+    def pause(self) -> float:
+        """Seconds until an interrupted job is tried again: longer when it happens again and again.
+
+        A machine without room, memory or descriptors needs time more than it needs tries.
+        """
+        return 0.0 if self.interruptions <= 2 else 0.5 * 2.0 ** (self.interruptions - 3)
+
     def delay(self) -> float:
         """Seconds until the next try: exponential, with jitter so that followers do not march in step."""
         environment = self.job.environment

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import sqlite3
-import time
 from collections.abc import Iterable
 from typing import Any
 
 import msgspec
 
 from labctl.model.results import Artifact, JobResult
+from labctl.store.clock import Clock
 from labctl.store.database import transaction
 
 
@@ -33,8 +33,9 @@ class CachedResult(msgspec.Struct, frozen=True):
 class Known:
     """The tables ``cache``, ``registration`` and ``opening`` of a home's database."""
 
-    def __init__(self, db: sqlite3.Connection) -> None:
+    def __init__(self, db: sqlite3.Connection, clock: Clock) -> None:
         self.db = db
+        self.clock = clock
 
     def cached(self, key: str) -> CachedResult | None:
         row = self.db.execute(
@@ -60,7 +61,7 @@ class Known:
                 key,
                 run,
                 result.id,
-                time.time(),
+                self.clock(),
                 text(result.value),
                 text(result.artifacts),
                 result.seconds,
@@ -79,7 +80,7 @@ class Known:
             for digest, prediction in claims:
                 self.db.execute(
                     "INSERT OR IGNORE INTO registration VALUES (?, ?, ?, ?)",
-                    (digest, plugin, text(prediction), time.time()),
+                    (digest, plugin, text(prediction), self.clock()),
                 )
                 row = self.db.execute(
                     "SELECT first_seen FROM registration WHERE digest = ?", (digest,)
@@ -90,6 +91,6 @@ class Known:
     def open_seal(self, seal: str, key: str, run: str, job: str) -> int:
         """Count an opening of sealed data; the same key again is the same opening. How many there are."""
         self.db.execute(
-            "INSERT OR IGNORE INTO opening VALUES (?, ?, ?, ?, ?)", (seal, key, run, job, time.time())
+            "INSERT OR IGNORE INTO opening VALUES (?, ?, ?, ?, ?)", (seal, key, run, job, self.clock())
         )
         return int(self.db.execute("SELECT count(*) FROM opening WHERE seal = ?", (seal,)).fetchone()[0])

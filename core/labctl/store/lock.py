@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import os
 import time
 from pathlib import Path
 
 PATIENCE = 0.05  # seconds: somebody who only asks holds the lock for an instant
+NO_LOCK = (errno.ENOENT, errno.ENOTDIR, errno.ELOOP)  # a lock of ours is never a link
 
 
 class OwnerLock:
@@ -21,7 +23,7 @@ class OwnerLock:
         """Take it; False if another process owns the run."""
         end = time.monotonic() + PATIENCE
         while True:
-            fd = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+            fd = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
             try:
                 fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
@@ -42,11 +44,14 @@ class OwnerLock:
 
 
 def is_owned(path: Path) -> bool:
-    """Whether some living process owns the run. Asking disturbs nobody who asks beside us."""
+    """Whether some living process owns the run. Asking disturbs nobody who asks beside us.
+
+    A lock that cannot be looked at (no rights, no descriptors) says of nobody that he is dead.
+    """
     try:
-        fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
-    except OSError:
-        return False
+        fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK)
+    except OSError as error:
+        return error.errno not in NO_LOCK
     try:
         fcntl.flock(fd, fcntl.LOCK_SH | fcntl.LOCK_NB)
     except BlockingIOError:

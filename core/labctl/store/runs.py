@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import time
 import uuid
 from collections.abc import Iterable
 from pathlib import Path
@@ -13,10 +12,13 @@ from typing import Any
 import msgspec
 
 from labctl.model.results import JobFailure, JobState
+from labctl.store.clock import Clock
 from labctl.store.database import open_database, transaction
 from labctl.store.folder import RunFolder
 from labctl.store.known import Known, text
 from labctl.store.lock import OwnerLock, is_owned
+
+RECENT = 20  # runs that a new one is certainly younger than
 
 
 class NewRun(msgspec.Struct, kw_only=True):
@@ -47,7 +49,8 @@ class Store:
     def __init__(self, home: str) -> None:
         self.home = Path(home)
         self.db = open_database(home)
-        self.known = Known(self.db)
+        self.clock = Clock()
+        self.known = Known(self.db, self.clock)
         self._taken: set[str] = set()
 
     def close(self) -> None:
@@ -60,17 +63,35 @@ class Store:
         """Mark runs whose owner is dead as interrupted, with what they were doing. Their names."""
         running = self.db.execute("SELECT id, name FROM run WHERE state = 'running'").fetchall()
         dead = [(run, name) for run, name in running if not is_owned(self.folder(name).lock)]
-        for _, name in dead:
-            shutil.rmtree(self.home / "work" / name, ignore_errors=True)
-        return [name for run, name in dead if self.interrupt(run, "its host ended")]
+        return [name for run, name in dead if self._bury(run, name)]
+
+    def _bury(self, run: int, name: str) -> bool:
+        """Interrupt a run whose owner is dead, unless somebody resumes it this very moment."""
+        lock = OwnerLock(self.folder(name).lock)
+        try:
+            if not lock.take():
+                return False
+        except (FileNotFoundError, NotADirectoryError):
+            pass  # its folder is gone: nobody can resume it
+        away = self.home / "work" / f"{name}.{os.urandom(4).hex()}"
+        try:
+            changed = self.interrupt(run, "its host ended")
+            if changed:
+                os.rename(self.home / "work" / name, away)
+        except FileNotFoundError:
+            pass
+        finally:
+            lock.release()
+        shutil.rmtree(away, ignore_errors=True)  # it may be large, and the lock is wanted
+        return changed
 
     def interrupt(self, run: int, reason: str) -> bool:
         """Mark a run that cannot go on, and what it was doing, as interrupted. False if it has ended.
 
         Attempts that outlive their host stay open: whoever resumes the run adopts them by their handle.
         """
-        now = time.time()
         with transaction(self.db, durable=True):
+            now = max(self.clock(), self._last_event(run))
             changed = self.db.execute(
                 "UPDATE run SET state = 'interrupted', ended = ?, jobs_done = (SELECT count(*) FROM job"
                 " WHERE run = run.id AND job.state IN ('succeeded', 'cached', 'reused'))"
@@ -90,7 +111,7 @@ class Store:
                         " WHERE run = ? AND state = 'running'",
                         (now, run),
                     )
-                self.event(run, "interrupted", data={"reason": reason})
+                self.event(run, "interrupted", data={"reason": reason}, at=now)
         return bool(changed)
 
     def reopen(self, run: int, name: str, again: Iterable[str], *, afresh: bool) -> OwnerLock | None:
@@ -103,6 +124,7 @@ class Store:
             return None
         forget = ", failures = 0, interruptions = 0" if afresh else ""
         with transaction(self.db, durable=True):
+            self.clock.not_before(self._last_event(run))
             self.db.execute(
                 "UPDATE run SET state = 'running', ended = NULL, wanted = NULL WHERE id = ?", (run,)
             )
@@ -144,8 +166,10 @@ class Store:
     def create(self, new: NewRun) -> tuple[int, str, OwnerLock]:
         """Add a run in state *running* with its jobs *planned*, and make its folder.
 
-        Returns its id, its name and its lock, which is taken before anyone can see the run.
+        Returns its id, its name and its lock, which is taken before anyone can see the run. It is no
+        older than the runs before it, whatever the clock says.
         """
+        self.clock.not_before(self._last_known())
         while True:
             with transaction(self.db):
                 name = self._next_name(new.plugin)
@@ -186,19 +210,49 @@ class Store:
         return bool(changed)
 
     def event(
-        self, run: int, kind: str, *, job: str | None = None, attempt: int | None = None, data: Any = None
+        self,
+        run: int,
+        kind: str,
+        *,
+        job: str | None = None,
+        attempt: int | None = None,
+        data: Any = None,
+        at: float | None = None,
     ) -> None:
         """Append to the run's events. Call it inside ``transaction``."""
         # The number is the database's: another process may have left a word for the run's host.
         self.db.execute(
             "INSERT INTO event SELECT ?, coalesce(max(seq), 0) + 1, ?, ?, ?, ?, ? FROM event WHERE run = ?",
-            (run, time.time(), job, attempt, kind, text(data) if data else None, run),
+            (
+                run,
+                self.clock() if at is None else at,
+                job,
+                attempt,
+                kind,
+                text(data) if data else None,
+                run,
+            ),
         )
+
+    def _last_event(self, run: int) -> float:
+        row = self.db.execute(
+            "SELECT time FROM event WHERE run = ? ORDER BY seq DESC LIMIT 1", (run,)
+        ).fetchone()
+        return float(row[0]) if row else 0.0
+
+    def _last_known(self) -> float:
+        """When the newest of this home's own runs were last heard of."""
+        row = self.db.execute(
+            "SELECT max(max(created, coalesce(started, 0), coalesce(ended, 0))) FROM"
+            " (SELECT created, started, ended FROM run WHERE imported = 0 ORDER BY id DESC LIMIT ?)",
+            (RECENT,),
+        ).fetchone()
+        return float(row[0] or 0.0)
 
     def start_attempt(self, run: int, job: str, n: int, executor: str) -> None:
         self.db.execute(
             "INSERT INTO attempt (run, job, n, executor, state, started) VALUES (?, ?, ?, ?, 'running', ?)",
-            (run, job, n, executor, time.time()),
+            (run, job, n, executor, self.clock()),
         )
 
     def set_handle(self, run: int, job: str, n: int, handle: str) -> None:
@@ -213,7 +267,7 @@ class Store:
             self.db.execute(
                 f"UPDATE attempt SET state = ?, ended = ?{sets}"
                 " WHERE run = ? AND job = ? AND n = ? AND state = 'running'",
-                (state, time.time(), *columns.values(), run, job, n),
+                (state, self.clock(), *columns.values(), run, job, n),
             ).rowcount
         )
 
@@ -223,13 +277,13 @@ class Store:
         with transaction(self.db, durable=True):
             self.db.execute(
                 f"UPDATE run SET state = ?, ended = ?{sets} WHERE id = ?",
-                (state, time.time(), *columns.values(), run),
+                (state, self.clock(), *columns.values(), run),
             )
             self.event(run, "ended", data={"state": state})
         self.db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
     def _insert(self, new: NewRun, name: str) -> int:
-        now = time.time()
+        now = self.clock()
         cursor = self.db.execute(
             "INSERT INTO run (name, uuid, plugin, distribution, version, state, created, started, command,"
             " executor, tags, note, seed, registration, expected_usd, worst_usd, jobs_total, adopts, stop_at)"

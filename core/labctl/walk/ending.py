@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import NamedTuple, Protocol
@@ -81,7 +80,7 @@ def finish(
     done = sum(result.ok for result in results.values())
     outcomes = [[v.prediction.id, v.outcome] for v in verdicts]
     row = find_run(store.db, name)._replace(
-        state=state, ended=time.time(), jobs_done=done, headline=headline, verdicts=outcomes,
+        state=state, ended=store.clock(), jobs_done=done, headline=headline, verdicts=outcomes,
         spent_usd=desk.purse.spent,
     )  # fmt: skip
     ending = Ending(

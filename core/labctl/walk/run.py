@@ -31,6 +31,8 @@ from labctl.walk.prepare import Prepared
 from labctl.walk.refusals import owned
 from labctl.walk.resume import Resumption
 
+SLOW_CLOCK = 60.0  # seconds that a clock may be behind before it is said
+
 
 def drive(
     prepared: Prepared,
@@ -65,6 +67,8 @@ def drive(
         if resumption is None:
             _take_loans(prepared, scheduler.desk)
         watcher.began(name, prepared, known_results(prepared, shelf, resumption))
+        if store.clock.ahead > SLOW_CLOCK:
+            watcher.warned(slow_clock(store.clock.ahead))
         for words in borrowed_words(prepared):
             watcher.warned(words)
         scheduler.desk.settle()
@@ -100,6 +104,13 @@ def drive(
     finally:
         shutil.rmtree(store.home / "work" / name, ignore_errors=True)
         lock.release()
+
+
+def slow_clock(seconds: float) -> str:
+    return (
+        f"the clock of this machine is {seconds / 3600:.1f} h behind what this home knows: times are counted"
+        " on from there, so that what came first stays first"
+    )
 
 
 def _observed_run(prepared: Prepared, name: str, folder: Path) -> ObservedRun:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import importlib
 import os
 import random
@@ -12,7 +13,7 @@ import sys
 import threading
 import time
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, nullcontext
 from types import FrameType, TracebackType
 from typing import Any
@@ -33,13 +34,17 @@ class _TimedOut(BaseException):
     """Raised in the job by its alarm. Not an Exception: the job is not to catch it."""
 
 
+class _NoRoom(Exception):
+    """The disk is full: the fault of nobody's code, and worth another try."""
+
+
 def execute(order: Order, place: Place, stopping: Callable[[], bool] = lambda: False) -> Event:
     """Run one attempt to its end and tell ``place`` all about it.
 
     Never raises for what the job does: its end, good or bad, is the *ended* event that is emitted
     last and returned. The function runs in this process and thread.
     """
-    began = time.time()
+    began = time.monotonic()
     cpu = _cpu_seconds()
 
     def event(kind: Any, data: dict[str, Any]) -> Event:
@@ -59,7 +64,7 @@ def execute(order: Order, place: Place, stopping: Callable[[], bool] = lambda: F
     job.flush()
     _flush_output()
     end |= {
-        "seconds": time.time() - began,
+        "seconds": time.monotonic() - began,
         "cpu_seconds": _cpu_seconds() - cpu,
         "peak_mib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
     }
@@ -77,7 +82,9 @@ def _outcome(order: Order, job: JobContext, place: Place, stopping: Callable[[],
         with nullcontext() if order.service else _alarm(order.timeout):
             value = (_served if order.service else _called)(function, job, order.params)
         value = checked(value)
-        artifacts = [_kept(place, name) for name in job.declared]
+        artifacts = _keep_all(place, job.declared)
+    except _NoRoom as error:
+        return {"state": "interrupted", "error": _plain("", str(error))}
     except Stopped:
         if not stopping():
             message = "it raised Stopped though the run was not being stopped"
@@ -181,6 +188,15 @@ def _alarm(seconds: float) -> Iterator[None]:
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, former)
+
+
+def _keep_all(place: Place, names: Iterable[str]) -> list[Artifact]:
+    try:
+        return [_kept(place, name) for name in names]
+    except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            raise _NoRoom(f"there was no room to keep what it wrote: {error}") from None
+        raise
 
 
 def _kept(place: Place, name: str) -> Artifact:
