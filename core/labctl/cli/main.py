@@ -127,8 +127,11 @@ def run(arguments: list[str]) -> int:
 def _unforeseen(error: Exception) -> InfrastructureError:
     """What nobody has foreseen, as an error like all others, with its traceback kept."""
     from labctl.plugins.load import describe, save_traceback
+    from labctl.store.database import FILE, damaged, is_damaged
     from labctl.store.home import find_home, find_project
 
+    if is_damaged(error):
+        return damaged(os.path.join(find_home(find_project()), FILE), error)
     details = [describe(error)]
     try:
         saved = save_traceback(find_home(find_project()), "labctl", error)

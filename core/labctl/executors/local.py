@@ -95,8 +95,11 @@ class LocalExecutor(OnThisMachine):
                 self._give_up()
 
     def _give_up(self) -> None:
-        while self._commands:
-            name, *arguments = self._commands.popleft()
+        while True:
+            try:
+                name, *arguments = self._commands.popleft()
+            except IndexError:
+                return
             if name == "submit":
                 self._crew.emit(lost(arguments[0], "the local executor has broken down"))
 

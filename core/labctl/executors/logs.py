@@ -17,7 +17,8 @@ class LogWriter:
     def __init__(self, path: Path, secrets: Iterable[str] = ()) -> None:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._file = open(path, "wb", buffering=0)  # noqa: SIM115
-        self._secrets = [s.encode() for s in secrets if len(s) >= SHORTEST]
+        self._secrets = [s.encode() for s in pieces(secrets)]
+        self._longest = max(map(len, self._secrets), default=1)
         self._line = b""
         self._written = 0
         self._tail: deque[bytes] = deque()
@@ -29,9 +30,11 @@ class LogWriter:
         *lines, rest = (self._line + data).split(b"\n")
         self._keep(b"".join(_folded(line) + b"\n" for line in lines))
         if len(rest) > LINE:
-            folded = _folded(rest)
-            rest = folded if len(folded) <= LINE else b""
-            self._keep(b"" if rest else folded)
+            rest = self._masked(_folded(rest))
+        if len(rest) > LINE:  # what may be the beginning of a secret waits for its end
+            cut = len(rest) - self._longest + 1
+            self._keep(rest[:cut])
+            rest = rest[cut:]
         self._line = rest
 
     def close(self) -> None:
@@ -47,9 +50,13 @@ class LogWriter:
         finally:
             self._file.close()
 
-    def _keep(self, data: bytes) -> None:
+    def _masked(self, data: bytes) -> bytes:
         for secret in self._secrets:
             data = data.replace(secret, b"[secret]")
+        return data
+
+    def _keep(self, data: bytes) -> None:
+        data = self._masked(data)
         room = HALF - self._written
         if room > 0 and data:
             head, data = data[:room], data[room:]
@@ -72,9 +79,14 @@ def _folded(line: bytes) -> bytes:
     return body.rpartition(b"\r")[2]
 
 
+def pieces(secrets: Iterable[str]) -> list[str]:
+    """What to look for: each secret, and of one of several lines (a key) each line; the longest first."""
+    found = {s for secret in secrets for s in (secret, *map(str.strip, secret.splitlines()))}
+    return sorted((s for s in found if len(s) >= SHORTEST), key=len, reverse=True)
+
+
 def masked(text: str, secrets: Iterable[str]) -> str:
-    """``text`` without the values of secrets. Best effort: another spelling of a value is not found."""
-    for secret in secrets:
-        if len(secret) >= SHORTEST:
-            text = text.replace(secret, "[secret]")
+    """``text`` without the secrets' values."""
+    for secret in pieces(secrets):
+        text = text.replace(secret, "[secret]")
     return text

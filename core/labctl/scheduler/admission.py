@@ -147,7 +147,9 @@ class Admission:
         failure = JobFailure("", str(error))
         tracked.result = JobResult(id=tracked.job.id, state="failed", error=failure, tags=tracked.job.tags)
         self._desk.ledger.end(tracked.job.id, tracked.attempt, "failed", error=text(failure))
-        self._desk.set(tracked, "failed", reason=str(error), error=text(failure), ended=self._desk.ledger.now())
+        self._desk.set(
+            tracked, "failed", reason=str(error), error=text(failure), ended=self._desk.ledger.now()
+        )
         self._desk.tell(Change(tracked.job.id, "failed", 0.0, str(error), failure, 1, 1))
 
     def _not_started(self, tracked: Tracked, error: Exception) -> None:

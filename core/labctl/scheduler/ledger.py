@@ -1,6 +1,7 @@
 """What a scheduler writes down: all of a turn in one transaction, then in the run's journal.
 
-A full disk stops the writing and nothing else: it is tried again until there is room.
+A full disk, and a database that another process holds, stop the writing and nothing else: it is tried
+again until it works.
 """
 
 from __future__ import annotations
@@ -13,12 +14,16 @@ from typing import Any
 import msgspec
 
 from labctl.model.results import JobResult, JobState
-from labctl.store.database import is_full, transaction
+from labctl.store.database import is_busy, is_full, transaction
 from labctl.store.folder import RunFolder, write_whole
 from labctl.store.queries import RunRow, attempts_of, job_of
 from labctl.store.runs import Store
 
-AGAIN = 1.0  # seconds between two tries on a full disk
+AGAIN = 1.0  # seconds between two tries
+WAITS = (
+    ("the disk is full: no new job starts until there is room; nothing is lost", "there is room again"),
+    ("another process holds the database: no new job starts until it lets go", "the database is free again"),
+)
 
 
 def begin_journal(folder: RunFolder, run: RunRow) -> None:
@@ -89,7 +94,7 @@ class Ledger:
         """Write all of it, or wait until there is room for all of it. Raises sqlite3.Error."""
         if not self._writes:
             return
-        told = False
+        told = ""
         while True:
             try:
                 with transaction(self._store.db, durable=self._durable):
@@ -97,15 +102,16 @@ class Ledger:
                         write()
                 break
             except sqlite3.Error as error:
-                if not is_full(error) or not self._patient():
+                waits = WAITS[0] if is_full(error) else WAITS[1] if is_busy(error) else None
+                if waits is None or not self._patient():
                     raise
-                if not told:
-                    self._warn("the disk is full: no new job starts until there is room; nothing is lost")
-                told = True
+                if told != waits[1]:
+                    self._warn(waits[0])
+                told = waits[1]
                 time.sleep(AGAIN)
         self._writes, self._durable = [], False
         if told:
-            self._warn("there is room again: the run goes on")
+            self._warn(f"{told}: the run goes on")
         self._write_journal()
 
     def _write_journal(self) -> None:

@@ -147,7 +147,9 @@ class Scheduler:
         if self.desk.cancelled:
             for tracked in self.desk.tracked.values():
                 if not tracked.ended:
-                    self.desk.set(tracked, "cancelled", reason="the run was cancelled", ended=self.desk.ledger.now())
+                    self.desk.set(
+                        tracked, "cancelled", reason="the run was cancelled", ended=self.desk.ledger.now()
+                    )
             self.desk.settle()
 
     def _adopt(self, tracked: Tracked) -> None:

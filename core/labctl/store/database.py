@@ -130,6 +130,16 @@ def _upgrade(db: sqlite3.Connection) -> None:
         db.execute(f"PRAGMA user_version={VERSION}")
 
 
+def is_busy(error: sqlite3.Error) -> bool:
+    """Whether another process has held the database for longer than one waits for it."""
+    return getattr(error, "sqlite_errorname", "").startswith(("SQLITE_BUSY", "SQLITE_LOCKED"))
+
+
+def is_damaged(error: BaseException) -> bool:
+    """Whether the database's file is not what SQLite wrote."""
+    return getattr(error, "sqlite_errorname", "").startswith(("SQLITE_CORRUPT", "SQLITE_NOTADB"))
+
+
 def is_full(error: sqlite3.Error) -> bool:
     """Whether a statement failed for want of room: it was rolled back, and works again once there is some."""
     return getattr(error, "sqlite_errorname", "") in FULL
@@ -177,7 +187,18 @@ def _newer(path: str, version: int) -> UsageError:
     )
 
 
+def damaged(path: str, error: BaseException) -> InfrastructureError:
+    """The error for a database whose file is not what SQLite wrote."""
+    return InfrastructureError(
+        f"{os.path.relpath(path)} is damaged",
+        details=[str(error), "the runs' folders have all that it is made of"],
+        hints=["labctl db rebuild"],
+    )
+
+
 def _unusable(path: str, error: Exception) -> InfrastructureError:
+    if is_damaged(error):
+        return damaged(path, error)
     return InfrastructureError(
         f"{os.path.relpath(path)} cannot be used",
         details=[str(error), "nothing was started"],
