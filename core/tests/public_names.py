@@ -27,9 +27,9 @@ def _of(name: str, value: Any) -> Iterator[str]:
     if inspect.isclass(value):
         yield name
         if issubclass(value, msgspec.Struct):
-            if not value.__struct_config__.kw_only:
-                places = enumerate(value.__struct_fields__)
-                yield from (f"{name} at {place} takes {field}" for place, field in places)
+            for place, parameter in enumerate(inspect.signature(value).parameters.values()):
+                if parameter.kind is not parameter.KEYWORD_ONLY:
+                    yield f"{name} at {place} takes {parameter.name}"
             for field in msgspec.structs.fields(value):
                 annotation = value.__annotations__.get(field.name) or _inherited(value, field.name)
                 default = "" if field.default is msgspec.NODEFAULT else f" = {field.default!r}"
