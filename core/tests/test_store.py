@@ -139,7 +139,8 @@ def test_garbage_instead_of_a_database(lab: Lab) -> None:
     for words in (("runs", "list"), ("runs", "show", "last")):
         done = lab(*words)
         assert done.code == 5
-        assert "cannot be used" in done.err
+        assert "is damaged" in done.err
+        assert "hint: labctl db rebuild" in done.err
     assert lab("plugins", "list").code == 0
 
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import math
+from typing import Any
+
 import click
 from click.shell_completion import CompletionItem
 
@@ -31,4 +34,20 @@ class RunName(_Type):
         return [CompletionItem(name, help=words) for name, words in found if name.startswith(incomplete)]
 
 
+class Dollars(click.FloatRange):
+    """US dollars: a number of at least 0, and no nan, which no amount would ever pass."""
+
+    name = "usd"
+
+    def __init__(self) -> None:
+        super().__init__(0)
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        found = float(super().convert(value, param, ctx))
+        if not math.isfinite(found):
+            self.fail(f"{value!r} is no amount of money.", param, ctx)
+        return found
+
+
 RUN = RunName()
+USD = Dollars()

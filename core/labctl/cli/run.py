@@ -9,6 +9,7 @@ from typing import Any
 import click
 import msgspec
 
+from labctl.cli.arguments import USD
 from labctl.errors import UsageError
 from labctl.parameters.fields import Field, fields_of
 from labctl.parameters.layers import option_of
@@ -33,10 +34,8 @@ HOST: list[click.Parameter] = [
     click.Option(["--memory"], multiple=True, metavar="[ENV=]SIZE", help="override environments' memory"),
     click.Option(["--timeout"], multiple=True, metavar="[ENV=]TIME", help="override environments' timeout"),
     click.Option(["--retries"], multiple=True, metavar="[ENV=]N", help="override environments' retries"),
-    click.Option(["--budget"], type=click.FloatRange(0), metavar="USD", help="refuse what may cost more"),
-    click.Option(
-        ["--stop-at"], type=click.FloatRange(0), metavar="USD", help="start, and stop before it costs more"
-    ),
+    click.Option(["--budget"], type=USD, metavar="USD", help="refuse what may cost more"),
+    click.Option(["--stop-at"], type=USD, metavar="USD", help="start, and stop before it costs more"),
     click.Option(["--yes"], is_flag=True, help="do not ask before something that costs money"),
     click.Option(["--detach"], is_flag=True, help="go on without this terminal"),
     click.Option(["--tag"], multiple=True, help="a word to find the run by"),

@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from labctl.cli.arguments import RUN
+from labctl.cli.arguments import RUN, USD
 from labctl.cli.tables import count
 from labctl.errors import UsageError
 from labctl.store.queries import RunRow, find_run
@@ -16,7 +16,7 @@ from labctl.terminal import write
 COMMON = [
     click.Option(["--jobs"], type=click.IntRange(1), metavar="N", help="jobs at a time"),
     click.Option(["--grace"], metavar="TIME", help="time to save in after Ctrl-C"),
-    click.Option(["--stop-at"], type=click.FloatRange(0), metavar="USD", help="stop before it costs more"),
+    click.Option(["--stop-at"], type=USD, metavar="USD", help="stop before it costs more"),
     click.Option(["--detach"], is_flag=True, help="go on without this terminal"),
     click.Option(["--json"], is_flag=True, help="events as JSON lines on standard output"),
 ]
@@ -151,7 +151,7 @@ def cancel(run: str, yes: bool) -> int:
 
 @click.command("set")
 @click.argument("run", type=RUN)
-@click.option("--stop-at", type=click.FloatRange(0), metavar="USD", help="what it may come to")
+@click.option("--stop-at", type=USD, metavar="USD", help="what it may come to")
 @click.option("--no-stop-at", is_flag=True, help="take the bound away")
 @click.option("--note", help="a sentence to keep with the run")
 @click.option("--tag", "tags", multiple=True, help="a further word to find the run by")

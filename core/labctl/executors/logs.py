@@ -86,7 +86,7 @@ def pieces(secrets: Iterable[str]) -> list[str]:
 
 
 def masked(text: str, secrets: Iterable[str]) -> str:
-    """``text`` without the secrets' values."""
+    """``text`` without the values of secrets. Best effort: another spelling of a value is not found."""
     for secret in pieces(secrets):
         text = text.replace(secret, "[secret]")
     return text

@@ -14,7 +14,7 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Container, Mapping
+from collections.abc import Container, Iterable, Mapping
 
 import msgspec
 
@@ -78,12 +78,16 @@ def _start_by_exec(control: socket.socket) -> int:
 class _Template:
     """A child that has imported modules, as the zygote sees it."""
 
-    def __init__(self, preload: tuple[str, ...]) -> None:
+    def __init__(self, preload: tuple[str, ...], others: Iterable[socket.socket], fds: Iterable[int]) -> None:
+        """``others`` and ``fds`` stay with the zygote: a worker's end is seen when nobody else holds them."""
         self.control, theirs = socket.socketpair()
         parent = os.getpid()
         self.pid = os.fork()
         if self.pid == 0:
-            self.control.close()
+            for connection in (self.control, *others):
+                connection.close()
+            for fd in fds:
+                os.close(fd)
             _live(theirs, parent, preload)
         theirs.close()
 
@@ -129,7 +133,8 @@ def _serve(control: socket.socket, preload: tuple[str, ...], note: str) -> None:
         wanted = () if spawn.fresh else spawn.preload
         if wanted and wanted != preload and wanted not in fallen:
             if wanted not in templates:
-                templates[wanted] = _Template(wanted)
+                others = [control, *(template.control for template in templates.values())]
+                templates[wanted] = _Template(wanted, others, fds)
             _forward(templates[wanted], spawn, fds)
         elif keeper := os.fork():
             keepers.add(keeper)

@@ -18,6 +18,12 @@ def request_of(row: RunRow, saved: SavedPlan) -> Request:
             details=["nothing was started"],
             hints=[f"labctl runs show {row.name} --parameters says what to type for labctl run {row.plugin}"],
         )
+    service = next((job for job in saved.frozen.plan.jobs if job.service), None)
+    if service is not None:
+        raise UsageError(
+            f"{row.name} was the service {service.local_id}, and a service is started anew",
+            hints=[f"labctl serve {row.plugin} {service.local_id} --from {row.name}"],
+        )
     return saved.request
 
 

@@ -79,6 +79,8 @@ def grind(job, *, marks, steps, pause, hold, fail):
         if job.should_stop():
             mark(marks, f"saved {name} {step + 1}")
             raise Stopped
+    if name == hold:
+        mark(marks, f"holds {name}")
     while name == hold and not (Path(marks) / "go").exists():
         time.sleep(0.01)
         if job.should_stop():

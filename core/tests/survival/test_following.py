@@ -11,7 +11,7 @@ def test_a_detached_run_goes_on_without_its_terminal(mill: Any, wait_until: Any)
     assert started.code == 0, started.err
     assert started.out == "grind-1\n"
     assert "labctl runs watch grind-1" in started.err
-    mill.wait("begin grind/0")
+    mill.wait("holds grind/0")
     assert mill.show()["run"]["state"] == "running"
     watcher = mill.lab.start("runs", "watch", "grind-1")
     mill.touch("go")
@@ -47,7 +47,7 @@ def test_watch_as_json(mill: Any) -> None:
 
 def test_ctrl_c_of_a_watcher_leaves_the_run_alone(mill: Any) -> None:
     assert mill.run("--detach", "--hold", "grind/0").code == 0
-    mill.wait("begin grind/0")
+    mill.wait("holds grind/0")
     watcher = mill.lab.start("runs", "watch", "last")
     line = watcher.stderr.readline()
     assert line
@@ -61,7 +61,7 @@ def test_ctrl_c_of_a_watcher_leaves_the_run_alone(mill: Any) -> None:
 
 def test_a_watcher_sees_that_the_host_died(mill: Any) -> None:
     process = mill.start("--hold", "grind/0")
-    mill.wait("begin grind/0")
+    mill.wait("holds grind/0")
     watcher = mill.lab.start("runs", "watch", "last")
     assert watcher.stderr.readline()
     process.send_signal(signal.SIGKILL)
@@ -74,7 +74,7 @@ def test_a_watcher_sees_that_the_host_died(mill: Any) -> None:
 
 def test_a_running_run_is_cancelled_from_elsewhere(mill: Any) -> None:
     process = mill.start("--hold", "grind/0", "--jobs", "1")
-    mill.wait("begin grind/0")
+    mill.wait("holds grind/0")
     cancelled = mill.lab("runs", "cancel", "last")
     assert cancelled.code == 0, cancelled.err
     _, err = process.communicate(timeout=30)

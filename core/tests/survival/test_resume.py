@@ -21,7 +21,7 @@ def killed(mill: Any) -> Any:
     """A run whose host was killed while grind/2 was held: 0 and 1 are done, 3 is not begun."""
     process = mill.start("--jobs", "1", "--hold", "grind/2")
     mill.wait("end grind/1")
-    mill.wait("begin grind/2")
+    mill.wait("holds grind/2")
     kill(process)
     return mill
 
@@ -66,7 +66,7 @@ def test_a_run_of_one_command_and_a_resumed_one_find_the_same(killed: Any, tmp_p
 
 def test_ctrl_c_saves_and_resume_goes_on_from_there(mill: Any) -> None:
     process = mill.start("--jobs", "1", "--hold", "grind/0")
-    mill.wait("begin grind/0")
+    mill.wait("holds grind/0")
     process.send_signal(signal.SIGINT)
     _, err = process.communicate(timeout=30)
     assert process.returncode == 130, err
@@ -80,7 +80,7 @@ def test_ctrl_c_saves_and_resume_goes_on_from_there(mill: Any) -> None:
 
 def test_a_running_run_is_not_resumed(mill: Any) -> None:
     process = mill.start("--hold", "grind/0")
-    mill.wait("begin grind/0")
+    mill.wait("holds grind/0")
     refused = mill.lab("resume", "last")
     assert refused.code == 5
     assert "is running" in refused.err
@@ -195,7 +195,7 @@ def test_a_result_whose_artifact_is_gone_is_made_again_on_resume(killed: Any) ->
 
 def test_sealed_data_are_opened_once_by_a_resumed_run(mill: Any) -> None:
     process = mill.start("--sealed", "--hold", "grind/3")
-    mill.wait("begin grind/3")
+    mill.wait("holds grind/3")
     kill(process)
     mill.touch("go")
     assert mill.lab("resume", "last").code == 0
@@ -267,7 +267,7 @@ def test_a_home_of_the_first_format_is_brought_up_to_date(mill: Any) -> None:
 
 def test_the_host_of_a_removed_run_ends(mill: Any) -> None:
     process = mill.start("--hold", "grind/0", "--jobs", "1")
-    mill.wait("begin grind/0")
+    mill.wait("holds grind/0")
     subprocess.run(["rm", "-rf", str(mill.lab.home / "runs" / "grind-1")], check=True)
     _, err = process.communicate(timeout=30)
     assert process.returncode == 5
@@ -279,3 +279,59 @@ def test_a_job_of_another_project_is_no_reason_to_stop(mill: Any) -> None:
     assert refused.code == 2
     assert "there are no runs here" in refused.err
     assert not mill.lab.home.exists() or not os.listdir(mill.lab.home / "runs")
+
+
+def test_a_sweep_goes_on(mill: Any) -> None:
+    process = mill.start("--grid", "steps=2,3", "--parts", "2", "--jobs", "1", "--hold", "grind/1")
+    mill.wait("end grind/0")
+    mill.wait("holds grind/1")
+    kill(process)
+    mill.touch("go")
+    done = mill.lab("resume", "last")
+    assert done.code == 0, done.err
+    assert set(mill.states()) == {f"{job}@steps={n}" for job in ("grind/0", "grind/1", "sum") for n in (2, 3)}
+    assert set(mill.states().values()) == {"succeeded"}
+
+
+def test_what_was_borrowed_stays_borrowed(mill: Any) -> None:
+    assert mill.run("--seed", "3").code == 0
+    process = mill.start("--seed", "4", "--from", "grind-1", "--only", "sum", "--hold", "grind/0")
+    process.communicate(timeout=30)
+    assert mill.states("grind-2")["grind/0"] == "reused"
+    cut = mill.start("--seed", "5", "--hold", "sum", "--skip", "grind", "--from", "grind-1", "--fail", "sum")
+    cut.communicate(timeout=30)
+    record = mill.lab.record("grind-3")
+    assert [job["id"] for job in record["jobs"]] == ["sum"]
+
+
+def test_inline_runs_go_on_too(mill: Any) -> None:
+    process = mill.start("--on", "inline", "--hold", "grind/1")
+    mill.wait("holds grind/1")
+    kill(process)
+    mill.touch("go")
+    done = mill.lab("resume", "last")
+    assert done.code == 0, done.err
+    assert mill.count("begin grind/0") == 1
+
+
+def test_a_project_that_is_gone_is_named(killed: Any) -> None:
+    for path in killed.lab.site.glob("labctl_grind-*"):
+        (path / "entry_points.txt").write_text("")
+    refused = killed.lab("resume", "last")
+    assert refused.code == 3
+    assert "there is no project named grind" in refused.err
+    assert killed.states()["grind/0"] == "succeeded"
+
+
+def test_a_second_ctrl_c_ends_at_once_and_keeps_what_was_done(mill: Any) -> None:
+    process = mill.start("--jobs", "1", "--hold", "grind/1", "--steps", "3", "--pause", "5", "--grace", "60s")
+    mill.wait("begin grind/0")
+    process.send_signal(signal.SIGINT)
+    line = process.stderr.readline()
+    while line and "stopping" not in line:
+        line = process.stderr.readline()
+    process.send_signal(signal.SIGINT)
+    _, err = process.communicate(timeout=30)
+    assert process.returncode == 130, err
+    assert mill.states()["grind/0"] == "interrupted"
+    assert mill.show()["run"]["state"] == "interrupted"

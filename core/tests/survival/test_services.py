@@ -300,3 +300,13 @@ def test_a_command_of_a_plugin_never_hides_one_of_ours(lab: Lab) -> None:
         "labctl-evil", {"labctl.commands": {"runs": "evil:runs"}}, {"evil.py": "raise SystemExit"}
     )
     assert lab("runs", "list").code == 0
+
+
+def test_a_service_that_was_cut_is_served_again_and_not_resumed(echo: Lab, serving: Any) -> None:
+    process = serving("echo")
+    address(process)
+    process.kill()
+    process.communicate()
+    refused = echo("resume", "echo-2")
+    assert refused.code == 2
+    assert "labctl serve echo echo --from echo-2" in refused.err
