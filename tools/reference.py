@@ -28,7 +28,8 @@ from labctl.cli.run import HOST
 from labctl.errors import BY_CODE
 from labctl.kit.rules import GROUPS, RULES
 from labctl.parameters.fields import HOST_OPTIONS, Field
-from labctl.parameters.layers import option_of, variable_of
+from labctl.parameters.layers import variable_of
+from labctl.parameters.points import option_of
 from labctl.parameters.types import Types
 from labctl.plugins.facade import HOOKS
 

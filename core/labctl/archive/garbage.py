@@ -58,12 +58,16 @@ def _before(store: Store, now: float) -> float:
     """Objects put in, or found whole, since then are not touched.
 
     An hour is for whoever has found a result and has not yet written that it uses it; and what a living
-    run put in may be named by nothing but its memory.
+    run put in may be named by nothing but its memory. While a run lives that began in the future (the
+    clock was set back since) no age can be told, and nothing is touched.
     """
     rows = store.db.execute("SELECT name, coalesce(started, created) FROM run WHERE state = 'running'")
     begun = [float(at) for name, at in rows.fetchall() if is_owned(store.folder(name).lock)]
     locks = [Path(entry.path, "owner.lock") for entry in _folders(store.home / "runs")]
-    return min([now, *begun, *(_mtime(lock) for lock in locks if is_owned(lock))]) - HOUR
+    begun += [_mtime(lock) for lock in locks if is_owned(lock)]
+    if any(moment > now for moment in begun):
+        return 0.0
+    return min([now, *begun]) - HOUR
 
 
 def _mtime(path: Path) -> float:

@@ -16,7 +16,8 @@ from labctl.cli.tables import table
 from labctl.errors import LabError
 from labctl.model.context import Context
 from labctl.parameters.fields import schema
-from labctl.parameters.layers import option_of, resolve
+from labctl.parameters.layers import resolve
+from labctl.parameters.points import option_of
 from labctl.parameters.types import Given
 from labctl.plugins import listing
 from labctl.plugins.catalogue import Catalogue, Row

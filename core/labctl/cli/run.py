@@ -12,7 +12,7 @@ import msgspec
 from labctl.cli.arguments import USD
 from labctl.errors import UsageError
 from labctl.parameters.fields import Field, fields_of
-from labctl.parameters.layers import option_of
+from labctl.parameters.points import option_of
 from labctl.parameters.types import Given
 from labctl.plugins.loaded import Loaded
 

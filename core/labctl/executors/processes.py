@@ -71,28 +71,33 @@ def _parents() -> dict[int, int]:
 def reap() -> dict[int, int]:
     """Collect all children that have ended: pid -> wait status."""
     found: dict[int, int] = {}
+    _collect(found)
+    return found
+
+
+def _collect(found: dict[int, int]) -> bool:
+    """Add the children that have ended. Whether any are left."""
     while True:
         try:
             pid, status = os.waitpid(-1, os.WNOHANG)
         except ChildProcessError:
-            return found
+            return False
         if pid == 0:
-            return found
+            return True
         found[pid] = status
 
 
 def sweep() -> dict[int, int]:
-    """Kill every descendant of this process until none is left; the statuses of those we waited for."""
-    statuses = reap()
-    while left := descendants(os.getpid()):
-        for pid in left:
+    """Kill every descendant of this sub-reaper until none is left; the statuses of those we waited for."""
+    statuses: dict[int, int] = {}
+    while _collect(statuses):  # without children it has no descendants: orphans would be its children
+        for pid in descendants(os.getpid()):
             try:
                 os.kill(pid, signal.SIGKILL)
             except ProcessLookupError:
                 pass
         time.sleep(0.002)
-        statuses |= reap()
-    return statuses | reap()
+    return statuses
 
 
 def sweep_orphans(spare: Container[int]) -> None:

@@ -5,22 +5,16 @@ Each value keeps where it came from. What is wrong is collected, so that a user 
 
 from __future__ import annotations
 
-import itertools
 import os
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
-import msgspec
-
 from labctl.config import Configuration
 from labctl.errors import UsageError
-from labctl.model.canonical import canonical, digest
-from labctl.parameters.fields import Field, decode, plain
-from labctl.parameters.types import EXTENSIONS, Given, Origin, Point, Resolved, Types
-
-
-class _Sweep(NamedTuple):
-    values: list[Any]
+from labctl.model.canonical import canonical
+from labctl.parameters.fields import Field
+from labctl.parameters.points import Sweep, option_of, points_of
+from labctl.parameters.types import EXTENSIONS, Given, Origin, Resolved, Types
 
 
 class Like(NamedTuple):
@@ -49,7 +43,8 @@ def resolve(types: Types, given: Given, configuration: Configuration, like: Like
         merge.environment(os.environ)
     merge.flags(given.flags)
     merge.grid(given.grid)
-    points = merge.points()
+    points, wrong = points_of(types, merge.values, merge.origins)
+    merge.mistakes += wrong
     seed = merge.seed(file_values)
     if merge.mistakes:
         raise merge.error()
@@ -119,7 +114,7 @@ class _Merge:
             except ValueError as error:
                 self.mistakes.append(f"--like {like.run}: {key}: {error}")
                 continue
-            self.values[key] = found[0] if len(found) == 1 else _Sweep(found)
+            self.values[key] = found[0] if len(found) == 1 else Sweep(found)
             self.origins[key] = origin
 
     def file_layer(self, path: str | None, values: dict[str, Any]) -> None:
@@ -171,21 +166,6 @@ class _Merge:
             else:
                 self._sweep_texts(key, field, [part.strip() for part in text.split(",")])
 
-    def points(self) -> tuple[Point, ...]:
-        """All combinations of what is swept, each once, with labels that tell them apart."""
-        sweeps = {k: v.values for k, v in self.values.items() if isinstance(v, _Sweep)}
-        found: dict[bytes, Point] = {}
-        for combination in itertools.product(*sweeps.values()):
-            chosen = dict(zip(sweeps, combination, strict=True))
-            point = self._point({**self.values, **chosen}, chosen)
-            if point is not None:
-                found.setdefault(canonical(point.record), point)
-        labels = [point.label for point in found.values()]
-        return tuple(
-            p if labels.count(p.label) == 1 else p._replace(label=f"{p.label}-{digest(p.record)[:8]}")
-            for p in found.values()
-        )
-
     def seed(self, values: dict[str, Any]) -> int | None:
         """The file's own ``seed``, a whole number from 0 to 2^63 - 1."""
         seed = values.get("seed")
@@ -233,7 +213,7 @@ class _Merge:
             value = _anchored(value, folder)
         try:
             if sweeps and isinstance(value, list) and value and self._is_sweep(field, value):
-                self.values[key] = _Sweep([field.from_data(item) for item in value])
+                self.values[key] = Sweep([field.from_data(item) for item in value])
             else:
                 self.values[key] = field.from_data(value)
         except ValueError as error:
@@ -253,7 +233,7 @@ class _Merge:
 
     def _sweep_texts(self, key: str, field: Field, texts: list[str]) -> None:
         try:
-            self.values[key] = _Sweep([field.from_text(text) for text in texts])
+            self.values[key] = Sweep([field.from_text(text) for text in texts])
         except ValueError as error:
             self.mistakes.append(f"--grid {key}: {error}")
         self.origins[key] = Origin("flag", "--grid")
@@ -276,32 +256,6 @@ class _Merge:
 
         self.mistakes.append("\n".join(self.document.shown(Mistake(place, message))))
 
-    def _point(self, values: dict[str, Any], chosen: dict[str, Any]) -> Point | None:
-        label = ",".join(f"{option_of(k)[2:]}={_short(plain(v))}" for k, v in chosen.items())
-        try:
-            own = self._built(self.types.own, values, "") if self.types.own else None
-            extensions = {
-                name: self._built(kind, values, f"{EXTENSIONS}.{name}.")
-                for name, kind in self.types.extensions.items()
-            }
-        except (msgspec.ValidationError, ValueError, TypeError) as error:
-            self.mistakes.append(f"{label + ': ' if label else ''}{error}")
-            return None
-        record = {key: plain(value) for key, value in values.items() if not isinstance(value, _Sweep)}
-        return Point(label, own, extensions, dict(self.origins), record)
-
-    def _built(self, kind: type[msgspec.Struct], values: dict[str, Any], prefix: str) -> Any:
-        nested: dict[str, Any] = {}
-        for key, value in values.items():
-            if not key.startswith(prefix) or (not prefix and key.startswith(EXTENSIONS + ".")):
-                continue
-            *parents, last = key[len(prefix) :].split(".")
-            table = nested
-            for parent in parents:
-                table = table.setdefault(parent, {})
-            table[last] = value
-        return msgspec.convert(nested, kind, dec_hook=decode)
-
 
 def _anchored(value: Any, folder: str) -> Any:
     """Paths in a file begin at the file, wherever the command is typed."""
@@ -323,13 +277,3 @@ def variable_of(key: str) -> str:
         _, name, rest = key.split(".", 2)
         return f"_{name}__{rest.replace('.', '__')}".replace("-", "_").upper()
     return key.replace(".", "__").upper()
-
-
-def option_of(key: str) -> str:
-    """``--lr``, ``--confusion.depth``: how a parameter is named on the command line."""
-    return "--" + key.removeprefix(EXTENSIONS + ".").replace("_", "-")
-
-
-def _short(value: Any) -> str:
-    text = value if isinstance(value, str) else msgspec.json.encode(value).decode()
-    return "".join(c if c.isalnum() or c in "._-+" else "_" for c in text)[:24]

@@ -41,7 +41,9 @@ def tool() -> Any:
 def project(lab: Lab) -> Callable[..., Lab]:
     """Make a lab with the project ``odd``: ``project(body of its hook run, odd_tasks=..., provision=...)``."""
 
-    def make(body: str, *, provision: str = "Environment(name='here', retry_delay=0.01)", **tasks: str) -> Lab:
+    def make(
+        body: str, *, provision: str = "Environment(name='here', retry_delay=0.01)", **tasks: str
+    ) -> Lab:
         lab.plugin("odd", tools.plan(body, provision), **tasks)
         return lab
 
