@@ -5,7 +5,7 @@
     python3 tools/dev.py test     set up, then lint and run every test; arguments go to pytest alone
     python3 tools/dev.py setup    set up and no more
     python3 tools/dev.py lint     linters, types, import contracts
-    python3 tools/dev.py bench    every benchmark, printed
+    python3 tools/dev.py bench    the benchmarks but peers; or `bench NAME ... [-- ARGUMENTS]`
     python3 tools/dev.py pins     write constraints.txt anew from what is installed
 
 LABCTL_TORCH=cpu|none chooses torch's CPU build, or does without; LABCTL_DEV_INSTALLER=pip does
@@ -29,6 +29,8 @@ CONSTRAINTS = ROOT / "constraints.txt"
 LEAST = (3, 11, 4)
 TRAINED = ("labctl-cgt",)
 """Packages whose heavy dependencies are in their extra [train]."""
+LONG = ("peers",)
+"""Benchmarks that run only when they are named: they want environments of their own."""
 
 
 def main(arguments: list[str]) -> int:
@@ -81,12 +83,16 @@ def lint(rest: list[str]) -> int:
 def bench(rest: list[str]) -> int:
     if code := setup([]):
         return code
-    scripts = [*sorted(ROOT.glob("benchmarks/*.py")), *sorted(ROOT.glob("plugins/*/benchmarks/*.py"))]
-    for script in scripts:
-        if rest and script.stem not in rest:
-            continue
-        say(f"{script.relative_to(ROOT)}")
-        if code := call([PYTHON, script]):
+    cut = rest.index("--") if "--" in rest else len(rest)
+    names, arguments = rest[:cut], rest[cut + 1 :]
+    found = [*sorted(ROOT.glob("benchmarks/*.py")), *sorted(ROOT.glob("plugins/*/benchmarks/*.py"))]
+    scripts = {script.stem: script for script in found if not script.stem.startswith("_")}
+    if unknown := [name for name in names if name not in scripts]:
+        say(f"there is no benchmark {', '.join(unknown)}; there are: {', '.join(scripts)}")
+        return 2
+    for name in names or [name for name in scripts if name not in LONG]:
+        say(f"{scripts[name].relative_to(ROOT)}")
+        if code := call([PYTHON, scripts[name], *arguments]):
             return code
     return 0
 

@@ -75,6 +75,19 @@ def test_a_fresh_job_runs_in_a_process_that_has_run_nothing(lab: Lab) -> None:
     assert len({v["pid"] for v in values(lab)}) == 6
 
 
+def test_a_fresh_job_sees_nothing_of_earlier_jobs_nor_of_a_template(lab: Lab) -> None:
+    tasks = """
+        import sys
+        def work(job):
+            before = [name for name in ("colorsys", "many_tasks_mark") if name in sys.modules]
+            sys.modules["many_tasks_mark"] = sys
+            return before
+        """
+    lab.plugin("many", MANY.format(n=3, cpu=1, fresh=True, preload=("colorsys",)), many_tasks=tasks)
+    assert lab("run", "many", "--jobs", "1").code == 0
+    assert [job["value"] for job in lab.record("many-1")["jobs"]] == [[], [], []]
+
+
 def test_a_worker_gets_the_threads_of_its_environment(lab: Lab) -> None:
     assert many(lab, n=1, cpu=1.5)("run", "many").code == 0
     found = values(lab)[0]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 
 import click
 import msgspec
@@ -26,15 +27,12 @@ VERBS = {
 def explain(run: str, job: str, against: str | None, as_json: bool) -> None:
     """Say why a job was run or not, and which parts of its key differ from an earlier run's."""
     from labctl.cli.runs import home, reader
-    from labctl.store.runs import Store
     from labctl.walk import explain as walk
 
-    row = find_run(reader(), run)
-    store = Store(home())
-    try:
-        found = walk.explain(store, row, job, against)
-    finally:
-        store.close()
+    db = reader()
+    row = find_run(db, run)
+    assert db is not None
+    found = walk.explain(db, Path(home()), row, job, against)
     if as_json:
         record = {**found._asdict(), "differences": [d._asdict() for d in found.differences]}
         write(msgspec.json.encode({"schema_version": 1, **record}).decode())

@@ -104,7 +104,10 @@ def report(run: str, output: str | None, markdown: bool, as_json: bool) -> None:
             raise UsageError(f"{output} could not be written", details=[str(error)]) from None
         write(output)
     elif as_json:
-        write(source.read_text(encoding="utf-8"))
+        try:
+            write(source.read_text(encoding="utf-8"))
+        except UnicodeDecodeError as error:
+            raise UsageError(f"{os.path.relpath(source)} cannot be read", details=[str(error)]) from None
     else:
         write(os.path.relpath(source))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import heapq
 import subprocess
 import time
 
@@ -18,54 +19,111 @@ from labctl.store.known import text
 
 
 class Admission:
-    """Brings jobs as far as they can go."""
+    """Brings jobs as far as they can go, in the order of the plan.
+
+    A turn looks at what has changed and at what is ready, not at every job: a plan may have thousands.
+    """
 
     def __init__(self, desk: Desk, outcomes: Outcomes) -> None:
         self._desk = desk
         self._outcomes = outcomes
         self._prepared = False
+        self._place = {job_id: place for place, job_id in enumerate(desk.tracked)}
+        self._lacking: dict[str, int] | None = None
+        self._followers: dict[str, list[str]] = {}
+        self._settled: list[Tracked] = []
+        self._ready: list[tuple[int, Tracked]] = []
+        self._keys: dict[str, Tracked] = {}
+        self._twins: dict[str, list[Tracked]] = {}
 
     def advance(self) -> None:
         """Skip, answer from the cache, refuse for want of money, or start, whatever is due."""
         desk = self._desk
-        moved = True
-        while moved and not desk.stopping:
-            moved = False
-            ready: list[Tracked] = []
-            desk.room.reckon(desk.tracked.values())
-            for tracked in desk.tracked.values():
-                if tracked.state != "planned" or not self._settled(tracked):
-                    continue
-                if self._resolve(tracked):
-                    moved = True
-                elif self._may_start(tracked):
-                    moved = self._begin(tracked, ready) or moved
+        if self._lacking is None:
+            self._index()
+        while not desk.stopping:
+            self._take_in_news()
+            settled, self._settled = self._settled, []
+            for tracked in sorted(settled, key=lambda t: self._place[t.job.id]):
+                self._resolve(tracked)
+            starting = self._admit()
             desk.settle()  # an attempt is on record before anybody can have heard of it
-            for tracked in ready:
+            for tracked in starting:
                 self._submit(tracked)
             desk.settle()
+            if not desk.news:
+                return
 
-    def _settled(self, tracked: Tracked) -> bool:
-        borrowed = self._desk.task.borrowed
-        return all(n in borrowed or self._desk.tracked[n].ended for n in tracked.needs)
+    def due(self) -> list[float]:
+        """When jobs that wait for another try may start, by the monotonic clock."""
+        return [tracked.not_before for _, tracked in self._ready if tracked.not_before]
 
-    def _resolve(self, tracked: Tracked) -> bool:
-        """Skip a job whose needs have ended, or answer it from the cache. True if it ended now."""
-        if tracked.key:
-            return False  # looked up before: it waits for room
+    def _index(self) -> None:
+        """Who waits for whom."""
+        self._lacking = {}
+        for tracked in self._desk.tracked.values():
+            needs = [n for n in dict.fromkeys(tracked.needs) if n not in self._desk.task.borrowed]
+            open_needs = [n for n in needs if not self._desk.tracked[n].ended]
+            self._lacking[tracked.job.id] = len(open_needs)
+            for need in open_needs:
+                self._followers.setdefault(need, []).append(tracked.job.id)
+            if tracked.state == "planned" and not open_needs:
+                self._settled.append(tracked)
+            if tracked.in_flight:
+                self._keys[tracked.key] = tracked
+        self._desk.news.clear()
+
+    def _take_in_news(self) -> None:
+        """Jobs that have ended settle their followers and free their twins; others wait again."""
+        assert self._lacking is not None
+        news, self._desk.news = self._desk.news, []
+        for tracked in news:
+            if tracked.state == "planned":
+                heapq.heappush(self._ready, (self._place[tracked.job.id], tracked))
+            elif tracked.ended:
+                for follower in self._followers.pop(tracked.job.id, ()):
+                    self._lacking[follower] -= 1
+                    if not self._lacking[follower] and not self._desk.tracked[follower].ended:
+                        self._settled.append(self._desk.tracked[follower])
+                if self._keys.get(tracked.key) is tracked:
+                    del self._keys[tracked.key]
+                self._settled += self._twins.pop(tracked.key, [])
+
+    def _resolve(self, tracked: Tracked) -> None:
+        """A job whose needs have ended: skip it, answer it from the cache, or make it ready."""
         desk = self._desk
         missing = [n for n in tracked.needs if n not in desk.task.borrowed and not desk.tracked[n].done]
         if missing and not tracked.job.tolerant:
             self._skip(tracked, missing[0])
-            return True
+            return
         key = key_of(desk.task.materials[tracked.job.id], desk.inputs(tracked))
-        if tracked.job.cache and self._is_under_way(key):
-            return False  # another point of the grid runs the very same job: its result serves both
+        if tracked.job.cache and key in self._keys:
+            # Another point of the grid runs the very same job: its result serves both.
+            self._twins.setdefault(key, []).append(tracked)
+            return
         tracked.key = key
-        return self._from_cache(tracked)
+        if not self._from_cache(tracked):
+            self._keys.setdefault(key, tracked)
+            heapq.heappush(self._ready, (self._place[tracked.job.id], tracked))
 
-    def _is_under_way(self, key: str) -> bool:
-        return any(other.key == key and not other.ended for other in self._desk.tracked.values())
+    def _admit(self) -> list[Tracked]:
+        """Those of the ready jobs that may start now: the first in the plan that there is room for."""
+        desk, starting, kept = self._desk, list[Tracked](), list[tuple[int, Tracked]]()
+        desk.room.reckon(desk.flying())
+        while self._ready and not desk.room.full:
+            place, tracked = heapq.heappop(self._ready)
+            if time.monotonic() < tracked.not_before or not desk.room.fits(tracked):
+                kept.append((place, tracked))
+            elif desk.purse.admits(tracked, desk.flying()):
+                self._begin(tracked)
+                starting.append(tracked)
+            elif desk.flying():
+                kept.append((place, tracked))  # those in flight may cost less than they can
+            else:
+                self._over_budget(tracked)
+        for item in kept:
+            heapq.heappush(self._ready, item)
+        return starting
 
     def _skip(self, tracked: Tracked, need: str) -> None:
         other = self._desk.tracked[need]
@@ -91,26 +149,15 @@ class Admission:
         desk.tell(Change(job.id, "cached", found.seconds, origin=found.run))
         return True
 
-    def _may_start(self, tracked: Tracked) -> bool:
-        due = time.monotonic() >= tracked.not_before
-        return bool(tracked.key) and due and self._desk.room.fits(tracked)
-
-    def _begin(self, tracked: Tracked, ready: list[Tracked]) -> bool:
-        """Put an attempt on record. True if the job ended instead: it is never to be had for the money."""
+    def _begin(self, tracked: Tracked) -> None:
+        """Put an attempt on record."""
         desk = self._desk
-        flying = desk.flying()
-        if not desk.purse.admits(tracked, flying):
-            if flying:
-                return False  # those may cost less than they can
-            self._over_budget(tracked)
-            return True
         tracked.attempt += 1
-        tracked.began = desk.ledger.now()
+        tracked.began = time.time()
+        tracked.not_before = 0.0
         desk.set(tracked, "queued", key=tracked.key, started=tracked.began)
         desk.ledger.begin(tracked.job.id, tracked.attempt, desk.executor.name)
-        desk.room.reckon(desk.tracked.values())
-        ready.append(tracked)
-        return False
+        desk.room.reckon(desk.flying())
 
     def _over_budget(self, tracked: Tracked) -> None:
         purse = self._desk.purse

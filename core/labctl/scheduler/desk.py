@@ -61,6 +61,7 @@ class Task:
 class Desk:
     """The jobs of a run, its ledger and its listener.
 
+    ``news``: jobs that have ended or wait again since admission last looked.
     ``stopped_by`` is the signal that stops the run, or 0; ``cancelled``: somebody has called it off.
     What is said to the listener is kept back until the ledger is written.
     """
@@ -76,19 +77,39 @@ class Desk:
         self.purse = Purse(task.executor, task.spent, task.stop_at)
         self.stopped_by = 0
         self.cancelled = False
+        self.news: list[Tracked] = []
+        self._flying: dict[str, Tracked] = {}
+        self._left = len(self.tracked)
         self._changes: list[Change] = []
 
     @property
     def stopping(self) -> bool:
         return bool(self.stopped_by) or self.cancelled
 
+    @property
+    def over(self) -> bool:
+        """Whether every job has ended."""
+        return self._left == 0
+
     def flying(self) -> list[Tracked]:
-        return [tracked for tracked in self.tracked.values() if tracked.in_flight]
+        return list(self._flying.values())
+
+    def recount(self) -> None:
+        """Look at all jobs anew: some have been moved by other ways than ``set``."""
+        self._flying = {i: t for i, t in self.tracked.items() if t.in_flight}
+        self._left = sum(not t.ended for t in self.tracked.values())
 
     def set(self, tracked: Tracked, state: JobState, reason: str = "", **columns: Any) -> None:
-        """Move a job, here and in the ledger."""
+        """Move a job, here and in the ledger. One that has ended, or waits again, is in the news."""
+        self._left += tracked.ended
         tracked.state = state
         tracked.reason = reason
+        self._left -= tracked.ended
+        if tracked.in_flight:
+            self._flying[tracked.job.id] = tracked
+        else:
+            self._flying.pop(tracked.job.id, None)
+            self.news.append(tracked)
         self.ledger.job(tracked.job.id, state, tracked.attempt, reason, **columns)
 
     def tell(self, change: Change) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection
 
 from labctl.executors.machine import gpu_count
 from labctl.scheduler.state import Tracked
@@ -19,9 +19,13 @@ class Room:
         self._cpu = 0.0
         self._gpus = 0
 
-    def reckon(self, jobs: Iterable[Tracked]) -> None:
-        """Count anew what jobs in flight take."""
-        flying = [tracked for tracked in jobs if tracked.in_flight]
+    @property
+    def full(self) -> bool:
+        """Whether no job at all may start."""
+        return self._cpu <= TRIFLE
+
+    def reckon(self, flying: Collection[Tracked]) -> None:
+        """Count anew what the jobs in flight take."""
         self._cpu = self._slots - sum(map(self._tokens, flying))
         self._gpus = (self._executor.gpus or 0) - sum(gpu_count(t.job.environment.gpu) for t in flying)
 

@@ -71,6 +71,7 @@ class Scheduler:
         """Take over what an earlier host of this run has reached. Its executor is open by now."""
         for job, known in earlier.items():
             self.desk.tracked[job].restore(known)
+        self.desk.recount()
         for tracked in self.desk.tracked.values():
             if tracked.open_attempt:
                 self._adopt(tracked)
@@ -86,7 +87,7 @@ class Scheduler:
         """Run until every job has ended, or the run was stopped and nothing is in flight."""
         while True:
             self._admission.advance()
-            if all(t.ended for t in self.desk.tracked.values()):
+            if self.desk.over:
                 return
             if self.desk.stopping and not self.desk.flying():
                 self._close_cancelled()
@@ -95,8 +96,8 @@ class Scheduler:
 
     def _wait(self) -> list[Event | Signal]:
         """What has come in; at the latest when a retry is due or the user's view is stale."""
-        planned = (t for t in self.desk.tracked.values() if t.state == "planned")
-        waits = [due for t in planned if (due := t.not_before - time.monotonic()) > 0]
+        now = time.monotonic()
+        waits = [due - now for due in self._admission.due() if due > now]
         try:
             found = [self._inbox.get(timeout=max(0.0, min([*waits, TICK])))]
         except queue.Empty:

@@ -92,6 +92,17 @@ class RunFolder:
         return self.root / "artifacts" / flat(job)
 
 
+class _Shape(msgspec.Struct):
+    """What every reader of a record relies on."""
+
+    run: dict[str, Any]
+    jobs: list[dict[str, Any]]
+    points: list[dict[str, Any]]
+    registrations: dict[str, dict[str, Any]]
+    verdicts: list[dict[str, Any]]
+    report: dict[str, Any]
+
+
 def read_record(folder: RunFolder) -> Any:
     """A run's record. Raises UsageError that names the file if it is damaged."""
     try:

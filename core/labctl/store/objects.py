@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from labctl.model.jobcontext import ArtifactError
 from labctl.model.results import Artifact
 from labctl.store.digests import digest_path
 
@@ -103,7 +104,11 @@ class Objects:
         Raises FileNotFoundError or CorruptObject; a corrupt one is removed.
         """
         path = self.find(sha256)
-        if digest_path(path)[0] != sha256:
+        try:
+            whole = digest_path(path)[0] == sha256
+        except ArtifactError:  # it is a link by now, or there is one in it
+            whole = False
+        if not whole:
             _remove(path)
             raise CorruptObject(f"object {sha256[:8]} was damaged; it is removed")
         try:
@@ -229,7 +234,7 @@ def _sync(folder: Path) -> None:
 
 
 def _remove(path: Path) -> None:
-    if path.is_dir():
+    if path.is_dir() and not path.is_symlink():
         shutil.rmtree(path, ignore_errors=True)
     else:
         path.unlink(missing_ok=True)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sqlite3
+from pathlib import Path
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
@@ -11,7 +13,6 @@ from labctl.errors import UsageError
 from labctl.planning.keys import Material, as_input, result_digest
 from labctl.planning.plan import PlannedJob
 from labctl.store.queries import JobRow, RunRow, find_run, jobs_of, runs_with
-from labctl.store.runs import Store
 from labctl.walk.planfile import SavedPlan, read_plan
 
 PARTS = ("function", "code", "parameters", "files", "seed", "environment", "inputs", "seal", "labctl")
@@ -41,13 +42,13 @@ class Explanation(NamedTuple):
     same: tuple[str, ...]
 
 
-def explain(store: Store, row: RunRow, job: str, against: str | None) -> Explanation:
+def explain(db: sqlite3.Connection, home: Path, row: RunRow, job: str, against: str | None) -> Explanation:
     """Hold a job's key against that of another run, else of the nearest earlier run that has the job.
 
     Raises UsageError for a job that is not there or whose key was never known.
     """
-    saved = read_plan(store.folder(row.name))
-    rows = {found.id: found for found in jobs_of(store.db, row.id)}
+    saved = read_plan(RunFolder(home / "runs" / row.name))
+    rows = {found.id: found for found in jobs_of(db, row.id)}
     if job not in rows:
         import difflib
 
@@ -58,14 +59,14 @@ def explain(store: Store, row: RunRow, job: str, against: str | None) -> Explana
     here = _parts(saved, rows, job)
     other, differences = None, tuple[Difference, ...]()
     if against is not None:
-        other = find_run(store.db, against)
-        there = _parts_of(store, other, job)
+        other = find_run(db, against)
+        there = _parts_of(db, home, other, job)
         if there is None:
             raise UsageError(f"run {other.name} has no job named {job}")
         differences = tuple(_differences(there, here))
     else:
-        for candidate in runs_with(store.db, row.plugin, job, before=row.id, limit=SEARCHED):
-            there = _parts_of(store, candidate, job)
+        for candidate in runs_with(db, row.plugin, job, before=row.id, limit=SEARCHED):
+            there = _parts_of(db, home, candidate, job)
             if there is None:
                 continue
             found = tuple(_differences(there, here))
@@ -84,12 +85,12 @@ def _named(differences: tuple[Difference, ...]) -> list[str]:
     return list(dict.fromkeys(difference.part for difference in differences))
 
 
-def _parts_of(store: Store, row: RunRow, job: str) -> dict[str, dict[str, Any]] | None:
+def _parts_of(db: sqlite3.Connection, home: Path, row: RunRow, job: str) -> dict[str, dict[str, Any]] | None:
     try:
-        saved = read_plan(store.folder(row.name))
+        saved = read_plan(RunFolder(home / "runs" / row.name))
     except UsageError:
         return None  # its folder is gone or of an older format: there is nothing to compare with
-    rows = {found.id: found for found in jobs_of(store.db, row.id)}
+    rows = {found.id: found for found in jobs_of(db, row.id)}
     return _parts(saved, rows, job) if job in saved.frozen.materials and job in rows else None
 
 

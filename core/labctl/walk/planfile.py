@@ -116,6 +116,11 @@ def read_plan(folder: RunFolder) -> SavedPlan:
     except FileNotFoundError:
         raise UsageError(f"{name} is not there: the run ended before its plan was written") from None
     except (msgspec.MsgspecError, OSError) as error:
+        if _version(folder) < VERSION:
+            raise UsageError(
+                f"{name} was written by an older labctl, which kept too little to go on",
+                hints=["run it anew: what is finished comes from the cache"],
+            ) from None
         raise UsageError(f"{name} cannot be read", details=[str(error)]) from None
     if found.schema_version > VERSION:
         raise UsageError(f"{name} was written by a newer labctl", hints=["pip install -U labctl"])
@@ -131,6 +136,17 @@ def read_plan(folder: RunFolder) -> SavedPlan:
         found.plugin, found.seed, request, found.points, loans, found.families,
         Frozen(plan, found.keys, registrations), said.executor_options if said else None,
     )  # fmt: skip
+
+
+class _Version(msgspec.Struct):
+    schema_version: int = VERSION
+
+
+def _version(folder: RunFolder) -> int:
+    try:
+        return msgspec.json.decode(folder.plan.read_bytes(), type=_Version).schema_version
+    except (msgspec.MsgspecError, OSError):
+        return VERSION
 
 
 def _loan(saved: _SavedLoan) -> Loan:

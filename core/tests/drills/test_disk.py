@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import sqlite3
@@ -113,7 +114,9 @@ def test_a_run_waits_for_room_and_goes_on(small: Small) -> None:
         assert small("retry", "last")[0] == 0
     code, out, err = small("runs", "verify", "last")
     assert code == 0, out + err
-    db = sqlite3.connect(f"file:{small.home}/labctl.db?mode=ro", uri=True)
+    copy = small.lab.folder / "copy.db"  # SQLite opens nothing by way of /proc
+    copy.write_bytes((small.home / "labctl.db").read_bytes())
+    db = sqlite3.connect(copy)
     assert db.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
     db.close()
 
@@ -168,7 +171,8 @@ def test_a_job_that_fills_the_disk_costs_no_other_result(small: Small, tool: Any
     assert "No space left on device" in err
     code, out, err = small("runs", "show", "last", "--json")
     assert code == 0, err
-    assert out.count('"state":"succeeded"') == 2
+    states = {job["id"]: job["state"] for job in json.loads(out)["jobs"]}
+    assert states == {"a": "succeeded", "greedy": "failed", "b": "succeeded"}
     code, out, err = small("runs", "verify", "last")
     assert code == 0, out + err
 

@@ -7,7 +7,7 @@ from itertools import pairwise
 
 import pytest
 
-from labctl.report.markup import Markup, el, escape, join, jump, line, shorten
+from labctl.report.markup import Markup, clean, el, escape, join, jump, line, shorten
 from labctl.report.numbers import (
     clock,
     decimals_for,
@@ -31,6 +31,7 @@ def test_text_is_escaped_unless_it_is_markup() -> None:
     )
     assert join(["<", Markup("<br>"), None, 3], ", ") == "&lt;, <br>, 3"
     assert isinstance(escape("x"), Markup)
+    assert escape(line(Markup("<b>"))) == escape(clean(Markup("<b>"))) == "&lt;b&gt;"
     assert jump("s1", "javascript:x") == '<a href="#s1">javascript:x</a>'
 
 
