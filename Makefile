@@ -1,5 +1,5 @@
 PYTHON ?= python3
 
-.PHONY: run test setup lint bench
-run test setup lint bench:
+.PHONY: run test setup lint bench drills
+run test setup lint bench drills:
 	@$(PYTHON) tools/dev.py $@

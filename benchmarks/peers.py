@@ -55,9 +55,9 @@ def main() -> int:
 def measured(systems: list[System], root: Path, rounds: int) -> dict[str, list[Cost]]:
     """Every command of every system, with an empty interpreter before each system."""
     environment = dict(systems[0].cases["one"].environment)
-    cases = [Case("bare", bare(), root, environment)]
+    cases: list[Case] = []
     for system in systems:
-        cases += system.cases.values()
+        cases += [Case("bare", bare(), root, environment), *system.cases.values()]
     say(f"{len(cases)} commands, {rounds} rounds after one that is not counted")
     return side_by_side(cases, rounds)
 
@@ -111,7 +111,7 @@ def row(
     def each(field: str) -> str:
         few = of("few" if "few" in system.cases else "one")
         further = (median(of("many"), field) - median(few, field)) / (system.number - 1)
-        return f"{further * 1000:.1f} ms"
+        return f"{further * 1000:.1f} ms" if further > 0 else "in the noise"
 
     def times(kind: str) -> str:
         if kind not in system.cases:

@@ -6,6 +6,7 @@
     python3 tools/dev.py setup    set up and no more
     python3 tools/dev.py lint     linters, types, import contracts
     python3 tools/dev.py bench    the benchmarks but peers; or `bench NAME ... [-- ARGUMENTS]`
+    python3 tools/dev.py drills   kill, fill, cut and corrupt: every drill, and 200 kills of the host
     python3 tools/dev.py pins     write constraints.txt anew from what is installed
 
 LABCTL_TORCH=cpu|none chooses torch's CPU build, or does without; LABCTL_DEV_INSTALLER=pip does
@@ -35,7 +36,8 @@ LONG = ("peers",)
 
 def main(arguments: list[str]) -> int:
     command, *rest = arguments or ["help"]
-    known = {"run": run, "test": test, "setup": setup, "lint": lint, "bench": bench, "pins": pins}
+    known = {"run": run, "test": test, "setup": setup, "lint": lint, "bench": bench}
+    known |= {"drills": drills, "pins": pins}
     if command not in known:
         print(__doc__)
         return 0 if command in ("help", "-h", "--help") else 2
@@ -95,6 +97,14 @@ def bench(rest: list[str]) -> int:
         if code := call([PYTHON, scripts[name], *arguments]):
             return code
     return 0
+
+
+def drills(rest: list[str]) -> int:
+    if code := setup([]):
+        return code
+    where = ["core/tests/survival/test_drills.py", "core/tests/drills"]
+    number = {"LABCTL_DRILLS": os.environ.get("LABCTL_DRILLS", "200")}
+    return call([PYTHON, "-m", "pytest", "-n", str(min(2, os.cpu_count() or 1)), *where, *rest], number)
 
 
 def pins(rest: list[str]) -> int:

@@ -153,9 +153,9 @@ def _show_parameters(folder: RunFolder) -> None:
     record = read_record(folder)
     for point in record["points"]:
         if point["label"]:
-            write(f"at {point['label']}")
+            write(f"at {plain(point['label'])}")
         rows = [
-            [name, msgspec.json.encode(value).decode(), point["origins"].get(name, "")]
+            [plain(name), plain(msgspec.json.encode(value).decode()), plain(point["origins"].get(name, ""))]
             for name, value in point["parameters"].items()
         ]
         table(["PARAMETER", "VALUE", "FROM"], rows)

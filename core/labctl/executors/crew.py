@@ -344,6 +344,8 @@ class Crew:
 
     def _free_gpus(self, environment: Environment) -> tuple[str, ...]:
         wanted = machine.gpu_count(environment.gpu)
+        if not wanted:
+            return ()
         busy = {g for w in self._workers if w.order is not None for g in w.gpus}
         free = [index for index in machine.gpu_indices() if index not in busy]
         return tuple(free[:wanted])

@@ -54,7 +54,7 @@ class Loads:
         self._lines[row[0]] = row
         if not self._path:
             return
-        temporary = f"{self._path}.{os.getpid()}"
+        temporary = f"{self._path}.{os.urandom(4).hex()}"
         try:
             with open(temporary, "w", encoding="utf-8") as file:
                 file.writelines("\t".join(line) + "\n" for line in self._lines.values())

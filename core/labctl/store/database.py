@@ -199,6 +199,13 @@ def damaged(path: str, error: BaseException) -> InfrastructureError:
 def _unusable(path: str, error: Exception) -> InfrastructureError:
     if is_damaged(error):
         return damaged(path, error)
+    home = os.path.dirname(path)
+    if os.path.isdir(home) and not os.access(home, os.W_OK):
+        return InfrastructureError(
+            f"{os.path.relpath(home)} is read-only here",
+            details=[str(error), "nothing was changed; what only reads works"],
+            hints=["LABCTL_HOME=FOLDER labctl ... keeps its runs in another folder"],
+        )
     return InfrastructureError(
         f"{os.path.relpath(path)} cannot be used",
         details=[str(error), "nothing was started"],

@@ -107,13 +107,17 @@ def read_record(folder: RunFolder) -> Any:
     """A run's record. Raises UsageError that names the file if it is damaged."""
     try:
         record = msgspec.json.decode(folder.record.read_bytes())
-        missing = {"run", "jobs", "points", "registrations", "verdicts", "report"} - set(record)
+        missing = set(_Shape.__struct_fields__) - set(record)
     except (msgspec.DecodeError, TypeError) as error:
         raise UsageError(f"{os.path.relpath(folder.record)} cannot be read", details=[str(error)]) from None
     if missing:
         raise UsageError(
             f"{os.path.relpath(folder.record)} is no record: it lacks {', '.join(sorted(missing))}"
         )
+    try:
+        msgspec.convert(record, _Shape)
+    except msgspec.ValidationError as error:
+        raise UsageError(f"{os.path.relpath(folder.record)} is no record", details=[str(error)]) from None
     return record
 
 
@@ -124,7 +128,7 @@ def write_json(path: Path, value: Any) -> None:
 
 def write_whole(path: Path, content: bytes) -> None:
     """Replace a file's content at once and durably. Raises OSError and leaves the old one."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    temporary = path.with_name(f".{path.name}.{os.urandom(4).hex()}")  # process ids lie across containers
     try:
         with open(temporary, "wb") as file:
             file.write(content)

@@ -22,7 +22,7 @@ class Shelf:
         self._store = store
         self._executor = executor
         self._objects = Objects(store.home / "objects")
-        self._good: set[str] = set()
+        self._good: dict[str, int] = {}  # objects that were found whole, and the stamp of each since
         self._there: set[str] = set()
 
     def cached(self, key: str) -> CachedResult | None:
@@ -41,12 +41,17 @@ class Shelf:
         return STORE not in artifact.stores or self._whole(artifact)
 
     def trust(self, artifacts: Iterable[Artifact]) -> None:
-        """These were made just now: they need not be read again before they are used."""
-        self._good |= {artifact.sha256 for artifact in artifacts}
+        """These were made just now: they need not be read again while nobody touches them."""
+        self._good |= {artifact.sha256: self._stamp(artifact.sha256) for artifact in artifacts}
 
     def bring(self, artifacts: Iterable[Artifact]) -> None:
-        """Copy artifacts into the executor's store, unless they are there."""
+        """Copy artifacts into the executor's store, unless they are there. Raises UsageError, OSError.
+
+        What a job of this run has spoilt is not handed to the next one.
+        """
         for artifact in artifacts:
+            if STORE in artifact.stores and not self._whole(artifact):
+                raise UsageError(f"artifact {artifact.name} is gone or was changed since it was made")
             if self._executor.store in artifact.stores or artifact.sha256 in self._there:
                 continue
             if STORE not in artifact.stores and not self._objects.has(artifact):
@@ -77,7 +82,7 @@ class Shelf:
     def _whole(self, artifact: Artifact) -> bool:
         if STORE not in artifact.stores:
             return self._executor.store in artifact.stores
-        if artifact.sha256 in self._good:
+        if artifact.sha256 in self._good and self._good[artifact.sha256] == self._stamp(artifact.sha256):
             return True
         if not self._objects.has(artifact):
             return False
@@ -85,5 +90,12 @@ class Shelf:
             self._objects.verify(artifact.sha256)
         except (CorruptObject, OSError):
             return False
-        self._good.add(artifact.sha256)
+        self._good[artifact.sha256] = self._stamp(artifact.sha256)
         return True
+
+    def _stamp(self, sha256: str) -> int:
+        """When an object's file was last touched in any way; nobody can set this time. 0 if it is gone."""
+        try:
+            return os.lstat(self._objects.path(sha256)).st_ctime_ns
+        except OSError:
+            return 0

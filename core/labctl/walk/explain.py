@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import sqlite3
-from pathlib import Path
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import msgspec
@@ -12,6 +12,7 @@ import msgspec
 from labctl.errors import UsageError
 from labctl.planning.keys import Material, as_input, result_digest
 from labctl.planning.plan import PlannedJob
+from labctl.store.folder import RunFolder
 from labctl.store.queries import JobRow, RunRow, find_run, jobs_of, runs_with
 from labctl.walk.planfile import SavedPlan, read_plan
 

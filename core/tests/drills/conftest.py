@@ -39,7 +39,7 @@ def tool() -> Any:
 
 @pytest.fixture
 def project(lab: Lab) -> Callable[..., Lab]:
-    """Make a lab with the project ``odd``: ``project(body of its hook run, odd_tasks=..., provision=...)``."""
+    """Make a lab with the project ``odd``: ``project(body of its hook run, odd_tasks=source)``."""
 
     def make(
         body: str, *, provision: str = "Environment(name='here', retry_delay=0.01)", **tasks: str

@@ -111,7 +111,9 @@ def test_a_claim_on_results_from_the_future_is_post_hoc(shifted: Any) -> None:
     assert shifted.run().code == 0
     shifted.lab.variables["MOVED"] = ""
     plugin = shifted.lab.site / "grind_plugin.py"
-    plugin.write_text(plugin.read_text().replace('">", 0.0)', '">", 0.5)'))
+    plugin.write_text(
+        plugin.read_text().replace('">", 0.0)', '">", 0.25)')
+    )  # of another length: bytecode is told by it
     done = shifted.run()
     assert done.code == 0, done.err
     assert "h behind what this home knows" in done.err

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import shutil
-import sqlite3
-import subprocess
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -127,10 +124,14 @@ def test_a_job_that_changes_what_it_was_given_is_found_out(project: Any, tool: A
         yield Job('read', 'odd_tasks:read', needs={'x': 'make', 'then': 'spoil'})
         """
     lab = project(body, odd_tasks=tasks)
-    assert lab("run", "odd").code in (0, 6)
+    done = lab("run", "odd")
+    assert done.code == 6, done.err
+    assert "artifact a.txt is gone or was changed since it was made" in done.err
+    assert tool.states(lab, "odd-1") == {"make": "succeeded", "spoil": "succeeded", "read": "failed"}
     assert lab("runs", "verify", "last").code != 0
     assert lab("run", "odd", "--only", "make").code == 0
     assert tool.states(lab, "odd-2") == {"make": "succeeded"}
+    assert lab("runs", "verify", "odd-1").code == 0, "its content is there again"
 
 
 def test_an_artifact_linked_to_an_object_of_the_store_is_a_copy(project: Any, tool: Any) -> None:
@@ -231,7 +232,7 @@ def test_a_file_of_a_run_that_says_something_else(
         assert "could not go on" not in said, f"{name}: {words}\n{said}"
 
 
-@pytest.mark.parametrize("cut", ["0", "100", "half", "-1"])
+@pytest.mark.parametrize("cut", ["0", "half", "-2"])
 def test_a_killed_run_with_a_plan_that_is_cut_off(mill: Any, cut: str) -> None:
     host = mill.start("--jobs", "1", "--hold", "grind/1")
     mill.wait("begin grind/1")

@@ -194,11 +194,12 @@ def test_a_home_on_another_file_system(mill: Any, tool: Any) -> None:
             job.artifact("file.txt").write_text(job.id)
             return 1
         def read(job):
-            return [r.path("file.txt").read_text() + (r.path("folder") / "f").read_text() for r in job.inputs("x")]
+            a = job.input("x")
+            return a.path("file.txt").read_text() + (a.path("folder") / "f").read_text()
         """
     body = """
         yield Job('a', 'odd_tasks:work')
-        yield Job('b', 'odd_tasks:read', needs={'x': ['a']})
+        yield Job('b', 'odd_tasks:read', needs={'x': 'a'})
         """
     mill.lab.plugin("odd", tool.plan(body, "Environment(name='here')"), odd_tasks=tasks)
     try:

@@ -25,7 +25,7 @@ def work(job, *, marks):
     pid = lambda name, number: (marks / f"{{name}}.new").write_text(str(number)) and os.replace(
         marks / f"{{name}}.new", marks / name)
     if tries == 1 or {always}:
-        child = subprocess.Popen(["sleep", "300"], start_new_session=True, env={{}}, stdout=subprocess.DEVNULL)
+        child = subprocess.Popen(["sleep", "300"], start_new_session=True, env={{}})
         pid("child", child.pid)
         if os.fork() == 0:
             os.setsid()

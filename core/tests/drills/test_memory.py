@@ -118,7 +118,8 @@ def test_a_flood_costs_the_host_no_memory(project: Project, tool: Any) -> None:
                         open(os.environ["WEIGH"], "w").write(line.split()[1])
         """
     end = "\n        from labctl import leaving\n        leave = leaving.leave\n"
-    end += "        def left(code):\n            weigh()\n            leave(code)\n        leaving.leave = left\n"
+    end += "        def left(code):\n            weigh()\n            leave(code)\n"
+    end += "        leaving.leave = left\n"
     lab.distribution("weigh", {}, {"sitecustomize.py": weigh + end})
     weights = []
     for name in ("quiet", "loud"):
