@@ -14,6 +14,7 @@ from labctl.errors import UsageError
 from labctl.parameters.fields import Field, fields_of
 from labctl.parameters.points import option_of
 from labctl.parameters.types import Given
+from labctl.plugins.catalogue import Catalogue
 from labctl.plugins.loaded import Loaded
 
 HOST: list[click.Parameter] = [
@@ -158,13 +159,14 @@ def project_command(name: str, *, serves: bool = False) -> click.Command:
         from labctl.executors.registry import make_executor
 
         options = make_executor(catalogue, _on()).options
-    return command_of(name, loaded, options, SERVING if serves else [])
+    return command_of(catalogue, loaded, options, SERVING if serves else [])
 
 
 def command_of(
-    name: str, loaded: Loaded, options: type[msgspec.Struct] | None, more: list[click.Parameter]
+    catalogue: Catalogue, loaded: Loaded, options: type[msgspec.Struct] | None, more: list[click.Parameter]
 ) -> click.Command:
     """``options`` is the type of the executor's own options, if it has any; ``more``: of this verb."""
+    name = loaded.row.name
     own = [_Parameter(key, field) for key, field in loaded.fields.items()]
     theirs = {f.path: f for f in fields_of(options, f"--on {_on()}")} if options else {}
     extra = [_Parameter(key, field, "x__") for key, field in theirs.items()]
@@ -181,7 +183,7 @@ def command_of(
             flags[option.key] = list(value) if isinstance(value, tuple) else _text(value)
         values["executor_options"] = _executor_options(options, theirs, extra, values)
         given = Given(flags, values["file"], values["preset"], values["grid"])
-        return run_project(name, given, values)
+        return run_project(given, values, catalogue, loaded)
 
     return _Command(name, params=[*more, *own, *HOST, *extra], callback=callback, help=title)
 

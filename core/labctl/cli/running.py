@@ -18,7 +18,8 @@ from labctl.errors import UsageError
 from labctl.model.results import Verdict
 from labctl.parameters.types import Given
 from labctl.planning.overrides import seconds
-from labctl.plugins.listing import open_catalogue
+from labctl.plugins.catalogue import Catalogue
+from labctl.plugins.loaded import Loaded
 from labctl.store.home import find_home, find_project
 from labctl.store.queries import find_run
 from labctl.store.runs import Store
@@ -32,15 +33,15 @@ from labctl.walk.run import drive
 OVERRIDES = ("gpu", "cpu", "memory", "timeout", "retries")
 
 
-def run_project(name: str, given: Given, values: dict[str, Any]) -> int:
-    """Prepare and drive a run; the exit code."""
+def run_project(given: Given, values: dict[str, Any], catalogue: Catalogue, loaded: Loaded) -> int:
+    """Prepare and drive a run of a project that is loaded; the exit code."""
     folder = find_project()
     home = find_home(folder)
     grace = _seconds("grace", values) or 0.0
     if values["seed"] is not None and not 0 <= values["seed"] < 2**63:
         raise UsageError(f"--seed: {values['seed']} is no seed (0 to 2^63 - 1)")
     request = Request(
-        plugin=name,
+        plugin=loaded.row.name,
         given=given,
         on=values["on"],
         jobs=values["jobs"] or 0,
@@ -62,14 +63,13 @@ def run_project(name: str, given: Given, values: dict[str, Any]) -> int:
         idle=_seconds("idle", values) or 0.0,
     )
     if values["plan"]:
-        return _plan(request, folder, home, as_json=values["json"])
+        return _plan(request, catalogue, loaded, folder, home, as_json=values["json"])
     if values["detach"] and not detached():
         return detach()
-    catalogue = open_catalogue(folder)
     store = Store(home)
     try:
         store.reconcile()
-        prepared = prepare(request, catalogue, folder, home, store)
+        prepared = prepare(request, catalogue, folder, home, store, loaded=loaded)
         check_price(prepared, yes=values["yes"])
         if request.service is not None:
             finished = _serve(prepared, store, as_json=values["json"])
@@ -117,13 +117,15 @@ def say_finished(finished: Finished, *, as_json: bool) -> int:
     return finished.exit_code
 
 
-def _plan(request: Request, folder: str, home: str, *, as_json: bool) -> int:
+def _plan(
+    request: Request, catalogue: Catalogue, loaded: Loaded, folder: str, home: str, *, as_json: bool
+) -> int:
     from labctl.cli.plan import show_plan
 
     # A plan starts nothing and makes no home; where there is one, it knows what is cached.
     store = Store(home) if os.path.isdir(home) and os.access(home, os.W_OK) else None
     try:
-        prepared = prepare(request, open_catalogue(folder), folder, home, store)
+        prepared = prepare(request, catalogue, folder, home, store, loaded=loaded)
         cached = prepared.cached(Shelf(store, prepared.executor)) if store else {}
         show_plan(prepared, cached, as_json=as_json)
     finally:

@@ -11,6 +11,7 @@ from typing import Any
 
 import msgspec
 
+from labctl.errors import UsageError
 from labctl.model.results import JobFailure, JobState
 from labctl.store.clock import Clock
 from labctl.store.database import open_database, transaction
@@ -114,20 +115,30 @@ class Store:
                 self.event(run, "interrupted", data={"reason": reason}, at=now)
         return bool(changed)
 
-    def reopen(self, run: int, name: str, again: Iterable[str], *, afresh: bool) -> OwnerLock | None:
-        """Own an ended run and set the jobs ``again`` back to planned; None if another process owns it.
+    def reopen(
+        self, run: int, name: str, again: Iterable[str], *, afresh: bool, ended: float | None
+    ) -> OwnerLock | None:
+        """Own an ended run and set the jobs ``again`` back to planned.
 
-        ``afresh``: with all their tries; else what was counted counts on.
+        None if another process owns it, or has gone on with it since it had ``ended``: what is left to
+        do is another by then. ``afresh``: with all their tries; else what was counted counts on.
         """
         lock = OwnerLock(self.folder(name).lock)
-        if not lock.take():
+        try:
+            if not lock.take():
+                return None
+        except (FileNotFoundError, NotADirectoryError):
+            raise removed() from None
+        row = self.db.execute("SELECT ended FROM run WHERE id = ?", (run,)).fetchone()
+        if row is None or row[0] != ended:
+            lock.release()
+            if row is None:
+                raise removed()
             return None
         forget = ", failures = 0, interruptions = 0" if afresh else ""
         with transaction(self.db, durable=True):
             self.clock.not_before(self._last_event(run))
-            self.db.execute(
-                "UPDATE run SET state = 'running', ended = NULL, wanted = NULL WHERE id = ?", (run,)
-            )
+            self._change("UPDATE run SET state = 'running', ended = NULL, wanted = NULL WHERE id = ?", run)
             self.db.executemany(
                 "UPDATE job SET state = 'planned', reason = '', key = NULL, value = NULL, artifacts = NULL,"
                 f" error = NULL, ended = NULL, origin = NULL, made = NULL{forget} WHERE run = ? AND id = ?",
@@ -139,19 +150,19 @@ class Store:
     def want(self, run: int, wanted: str) -> None:
         """Leave a word for the host that owns a run; it looks a few times a second."""
         with transaction(self.db, durable=True):
-            self.db.execute("UPDATE run SET wanted = ? WHERE id = ?", (wanted, run))
+            self._change("UPDATE run SET wanted = ? WHERE id = ?", wanted, run)
             self.event(run, wanted)
 
     def set_stop_at(self, run: int, usd: float | None) -> None:
         """Change what a run may come to, also while it runs."""
         with transaction(self.db, durable=True):
-            self.db.execute("UPDATE run SET stop_at = ? WHERE id = ?", (usd, run))
+            self._change("UPDATE run SET stop_at = ? WHERE id = ?", usd, run)
             self.event(run, "stop-at", data={"usd": usd})
 
     def describe(self, run: int, note: str, tags: str) -> None:
         """Change a run's note, and its tags as JSON."""
         with transaction(self.db, durable=True):
-            self.db.execute("UPDATE run SET note = ?, tags = ? WHERE id = ?", (note, tags, run))
+            self._change("UPDATE run SET note = ?, tags = ? WHERE id = ?", note, tags, run)
 
     def wishes(self, run: int) -> tuple[str, float | None]:
         """What others have left for the run's host: a word, and what the run may come to."""
@@ -233,6 +244,11 @@ class Store:
                 run,
             ),
         )
+
+    def _change(self, statement: str, *values: Any) -> None:
+        """Change a run that was there a moment ago. Raises UsageError if somebody has removed it since."""
+        if not self.db.execute(statement, values).rowcount:
+            raise removed()
 
     def _last_event(self, run: int) -> float:
         row = self.db.execute(
@@ -327,6 +343,12 @@ class Store:
         while f"{plugin}-{number}" in self._taken:
             number += 1
         return f"{plugin}-{number}"
+
+
+def removed() -> UsageError:
+    return UsageError(
+        "the run was removed meanwhile", details=["nothing was changed"], hints=["labctl runs list"]
+    )
 
 
 def uuid7(now: float) -> uuid.UUID:

@@ -94,12 +94,14 @@ def prepare(
     home: str,
     store: Store | None,
     saved: SavedPlan | None = None,
+    loaded: Loaded | None = None,
 ) -> Prepared:
     """Walk to the door of the run. Raises LabError for whatever is wrong; nothing is started.
 
     ``saved``: the plan of a run that is to go on; its parameters are taken instead of what is given.
+    ``loaded``: the project, where somebody has loaded it for its options already.
     """
-    loaded = load_project(catalogue, request.plugin, home)
+    loaded = loaded or load_project(catalogue, request.plugin, home)
     executor = make_executor(catalogue, request.on)
     configuration = load_configuration(folder)
     if saved is not None:

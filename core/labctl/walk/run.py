@@ -119,7 +119,7 @@ def _observed_run(prepared: Prepared, name: str, folder: Path) -> ObservedRun:
 
 def _reopened(store: Store, resumption: Resumption) -> tuple[int, str, OwnerLock]:
     row = resumption.row
-    lock = store.reopen(row.id, row.name, resumption.again, afresh=resumption.afresh)
+    lock = store.reopen(row.id, row.name, resumption.again, afresh=resumption.afresh, ended=row.ended)
     if lock is None:
         raise owned(row)
     return row.id, row.name, lock

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 pytestmark = pytest.mark.xdist_group("processes")
-ROUNDS = 6
+ROUNDS = 14
 COMMANDS = (
     ("resume", "grind-1"), ("resume", "grind-1"), ("retry", "grind-1"), ("runs", "cancel", "grind-1"),
     ("runs", "rm", "grind-1", "--yes"), ("db", "gc"), ("runs", "verify", "grind-1"),
