@@ -108,7 +108,7 @@ class Store:
                 )
                 if not adopts:
                     self.db.execute(
-                        "UPDATE attempt SET state = 'interrupted', ended = ?"
+                        "UPDATE attempt SET state = 'interrupted', ended = max(?, started)"
                         " WHERE run = ? AND state = 'running'",
                         (now, run),
                     )
