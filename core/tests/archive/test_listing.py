@@ -111,7 +111,7 @@ def test_the_list_imports_nothing_that_it_does_not_need(several: Lab) -> None:
 def test_an_unknown_command_of_a_group_is_named(lab: Lab) -> None:
     done = lab("runs", "lst")
     assert done.code == 2
-    assert "did you mean list?" in done.err
+    assert "did you mean runs list?" in done.err
 
 
 # Comparing
