@@ -6,6 +6,7 @@ import os
 
 from labctl.errors import UsageError
 from labctl.store.home import CONFIGURATION
+from labctl.store.plain import open_plain
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -86,7 +87,7 @@ def _load(path: str, shown: str) -> Layer | None:
     import tomllib  # only where there is a file: it costs as much as the rest of `plugins list`
 
     try:
-        with open(path, "rb") as file:
+        with open_plain(path) as file:
             values = tomllib.load(file)
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise UsageError(f"{shown} cannot be read", details=[str(error)]) from None

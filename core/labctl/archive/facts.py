@@ -59,6 +59,8 @@ class RunFacts(msgspec.Struct, kw_only=True):
     jobs_done: Count = 0
     headline: Words | None = None
     verdicts: tuple[tuple[Word, Outcome], ...] = ()
+    adopts: bool = False
+    stop_at: Amount | None = None
 
 
 class JobFacts(msgspec.Struct, kw_only=True):

@@ -40,11 +40,17 @@ class Number(NamedTuple):
 class _Line(msgspec.Struct):
     job: str
     attempt: int
-    points: list[tuple[str, float | None, int | None, float, str, str]]
+    points: list[msgspec.Raw]
 
 
-def metrics(folder: RunFolder) -> Iterator[Number]:
-    """The points in ``metrics.jsonl``, in their order. What is no such line, or torn, is passed over."""
+_POINT = msgspec.json.Decoder(tuple[str, float | None, int | None, float, str, str])
+
+
+def metrics(folder: RunFolder, left_out: list[str] | None = None) -> Iterator[Number]:
+    """The points in ``metrics.jsonl``, in their order. What is no such line, or torn, is passed over.
+
+    ``left_out`` is told of every point that is not as a job's metric is, by its job.
+    """
     try:
         lines = read_plain(folder.metrics).split(b"\n")
     except (OSError, Wrong):
@@ -52,11 +58,17 @@ def metrics(folder: RunFolder) -> Iterator[Number]:
     for line in lines:
         try:
             found = msgspec.json.decode(line, type=_Line)
-            for name, value, step, when, unit, better in found.points:
-                at = datetime.fromtimestamp(when, UTC).isoformat(timespec="milliseconds")
-                yield Number(found.job, "metric", found.attempt, name, step, value, unit, better, at)
-        except (*BROKEN, OverflowError, OSError):
+        except BROKEN:
             continue
+        for point in found.points:
+            try:
+                name, value, step, when, unit, better = _POINT.decode(point)
+                at = datetime.fromtimestamp(when, UTC).isoformat(timespec="milliseconds")
+            except (*BROKEN, OverflowError, OSError):
+                if left_out is not None:
+                    left_out.append(found.job)
+                continue
+            yield Number(found.job, "metric", found.attempt, name, step, value, unit, better, at)
 
 
 def values(jobs: Iterable[JobRow]) -> Iterator[Number]:

@@ -159,6 +159,8 @@ def _fill(
     for name, run in told:
         imported = LOCAL if run.mark is None else TRUSTED if run.mark.trusted else IMPORTED
         insert_run(db, run, name, imported)
+        if not imported:
+            _still_open(db, old, run.run.uuid, name)
         found.runs += 1
         put_claims(db, run, _first_seen(run))
         put_openings(db, openings(run, name))
@@ -182,6 +184,24 @@ def _fill(
             found.said.append((str(name), "left out: the old database knows it, and its folder is gone"))
 
 
+def _still_open(db: sqlite3.Connection, old: sqlite3.Connection | None, uuid: str, name: str) -> None:
+    """What the old database knows best of a run: its bound on cost, and attempts that outlived its host."""
+    for adopts, stop_at in _rows(old, "SELECT adopts, stop_at FROM run WHERE uuid = ?", uuid):
+        db.execute("UPDATE run SET adopts = ?, stop_at = ? WHERE name = ?", (adopts, stop_at, name))
+        if not adopts:
+            continue
+        columns = "job, n, executor, handle, state, started"
+        statement = (
+            f"SELECT {columns} FROM attempt WHERE state = 'running'"
+            " AND run = (SELECT id FROM run WHERE uuid = ?)"
+        )
+        db.executemany(
+            f"INSERT OR REPLACE INTO attempt (run, {columns})"
+            " SELECT id, ?, ?, ?, ?, ?, ? FROM run WHERE name = ?",
+            [(*row, name) for row in _rows(old, statement, uuid)],
+        )
+
+
 def _first_seen(told: Told) -> dict[str, float]:
     """Since when this home knows the claims of a run: for one that was imported, since the import."""
     if told.mark is None:
@@ -197,13 +217,13 @@ def _known_claims(root: Path, old: sqlite3.Connection | None) -> Iterator[tuple[
         yield from stone.claims
 
 
-def _rows(old: sqlite3.Connection | None, statement: str) -> list[tuple[Any, ...]]:
+def _rows(old: sqlite3.Connection | None, statement: str, *values: Any) -> list[tuple[Any, ...]]:
     """What the old database still knows; of a damaged one, what comes before the damage."""
     rows: list[tuple[Any, ...]] = []
     if old is None:
         return rows
     try:
-        for row in old.execute(statement):
+        for row in old.execute(statement, values):
             rows.append(row)  # noqa: PERF402
     except sqlite3.Error:
         pass

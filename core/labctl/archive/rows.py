@@ -56,6 +56,7 @@ def insert_run(db: sqlite3.Connection, told: Told, name: str, imported: int) -> 
         registration=run.registration, expected_usd=run.expected_usd, worst_usd=run.worst_usd,
         spent_usd=run.spent_usd, jobs_total=run.jobs_total, jobs_done=run.jobs_done, headline=run.headline,
         verdicts=text(run.verdicts) if run.verdicts else None, imported=imported,
+        adopts=run.adopts and not imported, stop_at=run.stop_at,
     )  # fmt: skip
     number = int(db.execute("SELECT id FROM run WHERE name = ?", (name,)).fetchone()[0])
     for position, job in enumerate(told.jobs):
@@ -70,7 +71,7 @@ def insert_run(db: sqlite3.Connection, told: Told, name: str, imported: int) -> 
         )  # fmt: skip
     for attempt in told.attempts:
         facts = msgspec.structs.asdict(attempt)
-        if attempt.state == "running":
+        if attempt.state == "running" and (imported or not run.adopts):
             facts |= {"state": "interrupted", "ended": attempt.ended or run.ended or attempt.started}
         _insert(db, "attempt", run=number, **facts)
     _insert(

@@ -21,6 +21,7 @@ from labctl.archive.facts import DIGEST, JobFacts, Wrong
 from labctl.archive.pack import FILES, FORMAT, LOGS, MANIFEST, Manifest
 from labctl.store.digests import inside
 from labctl.store.folder import RunFolder
+from labctl.store.plain import open_plain
 
 MOST_MEMBERS = 500_000
 LONGEST, DEEPEST = 1024, 40  # bytes of a member's name, parts of it
@@ -58,7 +59,7 @@ class _Budget:
 def unpack_archive(path: Path, target: Path) -> Unpacked:
     """Lay an archive out in ``target``. Raises Wrong for whatever ``labctl runs export`` does not write."""
     try:
-        with open(path, "rb") as file:
+        with open_plain(path) as file:
             zipped = file.read(2) == b"\x1f\x8b"
             file.seek(0)
             stream: IO[bytes] = gzip.GzipFile(fileobj=file) if zipped else file  # type: ignore[assignment]

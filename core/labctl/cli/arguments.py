@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 else:
     _Type = click.ParamType
 
+LONGEST = 1e6  # seconds
 OFFERED = 200  # runs that a shell is told of
 
 
@@ -49,5 +50,21 @@ class Dollars(click.FloatRange):
         return found
 
 
+class Seconds(click.FloatRange):
+    """A time of at least a second that ends: no nan, no inf."""
+
+    name = "seconds"
+
+    def __init__(self) -> None:
+        super().__init__(1)
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        found = float(super().convert(value, param, ctx))
+        if not found <= LONGEST:
+            self.fail(f"{value!r} is no time: at most {LONGEST:g} seconds.", param, ctx)
+        return found
+
+
 RUN = RunName()
+SECONDS = Seconds()
 USD = Dollars()

@@ -11,6 +11,9 @@ import signal
 import subprocess
 import sys
 import tempfile
+import time
+
+import msgspec
 
 from labctl.store.home import find_home, find_project, make_home
 from labctl.terminal import Style, write
@@ -24,7 +27,7 @@ def detached() -> bool:
     return PIPE in os.environ
 
 
-def detach() -> int:
+def detach(*, as_json: bool = False) -> int:
     """Start this command again without a terminal; 0 once its run is on record, else its exit code."""
     home = find_home(find_project())
     make_home(home)
@@ -48,7 +51,11 @@ def detach() -> int:
     process.returncode = 0  # it is nobody's child from now on
     write(f"{err.bold(name)}  goes on without this terminal", err=True)
     write(f"Next:   labctl runs watch {name}", err=True)
-    write(name)
+    if as_json:
+        event = {"event": "detached", "time": time.time(), "run": name}
+        write(msgspec.json.encode(event).decode())
+    else:
+        write(name)
     return 0
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import click
 import msgspec
 
+from labctl.cli.arguments import SECONDS
 from labctl.cli.tables import count
 from labctl.errors import UsageError
 from labctl.kit.rules import RULES, Checkup, Finding
@@ -22,7 +23,7 @@ from labctl.terminal import Style, plain, write
 @click.option("--no-run", is_flag=True, help="run no job of it")
 @click.option(
     "--limit",
-    type=click.FloatRange(1),
+    type=SECONDS,
     default=30.0,
     show_default=True,
     metavar="SECONDS",

@@ -14,14 +14,18 @@ from labctl.walk.prepare import Prepared
 UNASKED = 1.0  # US dollars that a run may cost at most without anybody being asked
 
 
-def check_price(prepared: Prepared, *, yes: bool) -> None:
+def check_price(prepared: Prepared, *, yes: bool, spent: float = 0.0, command: str = "") -> None:
     """Raise BudgetError for a run that may cost more than ``--budget``, UsageError for one that has to ask.
 
     A run that may cost more than a dollar and has no bound asks on a terminal, else wants ``--yes``.
+    ``spent``: US dollars that a run which goes on has cost already; ``command``: what goes on with it.
     """
     price, request = prepared.price, prepared.request
-    if request.budget is not None and price.worst > request.budget:
-        raise _too_dear(prepared)
+    most = spent + price.worst
+    if request.stop_at is not None:
+        most = min(most, max(spent, request.stop_at))
+    if request.budget is not None and most > request.budget:
+        raise _too_dear(prepared, spent, command)
     if request.budget is not None or request.stop_at is not None or yes or price.worst <= UNASKED:
         return
     if not is_terminal(sys.stdin):
@@ -36,16 +40,17 @@ def check_price(prepared: Prepared, *, yes: bool) -> None:
         raise click.Abort
 
 
-def _too_dear(prepared: Prepared) -> BudgetError:
+def _too_dear(prepared: Prepared, spent: float, command: str) -> BudgetError:
     price, request = prepared.price, prepared.request
     budget = request.budget or 0.0
     lines = [
         f"{name}: {number} x {timeout:g} s x {tries} tries x ${rate:g}/h is at most {money(worst)}"
         for name, number, timeout, tries, rate, worst in price.lines
     ]
+    lines += [f"{money(spent)} are spent already"] if spent else []
     dates = sorted({rate.date for rate in price.rates if rate.date})
     dated = f" Prices of {dates[0]}." if dates else ""
-    command = request.command.replace(f" --budget {budget:g}", "")
+    command = command or request.command.replace(f" --budget {budget:g}", "")
     return BudgetError(
         f"{request.plugin} may cost up to {money(price.worst)}, the budget is {money(budget)}",
         details=[*lines, f"Nothing was started, nothing was rented.{dated}"],

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import shutil
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -14,6 +15,7 @@ from labctl.cli.arguments import RUN
 from labctl.cli.runs import home, reader, run_folder
 from labctl.cli.tables import table
 from labctl.errors import InfrastructureError, UsageError
+from labctl.model.results import Artifact
 from labctl.store.folder import RunFolder, write_whole
 from labctl.store.queries import RunRow, find_run, jobs_of
 from labctl.terminal import plain, write
@@ -49,6 +51,7 @@ def collect(run: str, patterns: tuple[str, ...], output: str, as_json: bool) -> 
             f"{len(clashes)} of the files are there already, {clashes[0]} first; nothing was copied",
             hints=[f"labctl collect {row.name} -o ANOTHER_FOLDER"],
         )
+    _check_apart(row, wanted)
     copied: list[dict[str, object]] = []
     with artifacts_of(row, home()) as take:
         for job, artifact in wanted:
@@ -56,7 +59,10 @@ def collect(run: str, patterns: tuple[str, ...], output: str, as_json: bool) -> 
             try:
                 source = take(artifact)
                 path.parent.mkdir(parents=True, exist_ok=True)
-                (shutil.copytree if artifact.folder else shutil.copyfile)(source, path)
+                if artifact.folder:
+                    shutil.copytree(source, path)
+                else:
+                    _copy_file(source, path)
             except OSError as error:
                 raise InfrastructureError(
                     f"{path} could not be written",
@@ -68,6 +74,34 @@ def collect(run: str, patterns: tuple[str, ...], output: str, as_json: bool) -> 
                 write(str(path))
     if as_json:
         write(msgspec.json.encode({"schema_version": 1, "copied": copied}).decode())
+
+
+def _check_apart(row: RunRow, wanted: list[tuple[str, Artifact]]) -> None:
+    """Raise UsageError if two artifacts would lie at one path, or one inside the other."""
+    places: dict[tuple[str, ...], tuple[str, str]] = {}
+    for job, artifact in wanted:
+        parts = (*job.split("/"), *artifact.name.split("/"))
+        other = places.setdefault(parts, (job, artifact.name))
+        if other != (job, artifact.name):
+            raise _clash(row, other, (job, artifact.name))
+    for parts, one in places.items():
+        for length in range(1, len(parts)):
+            if parts[:length] in places:
+                raise _clash(row, places[parts[:length]], one)
+
+
+def _clash(row: RunRow, *both: tuple[str, str]) -> UsageError:
+    first, second = (f"{name} of job {job}" for job, name in both)
+    return UsageError(
+        f"{first} and {second} would lie at one path; nothing was copied",
+        hints=[f"labctl collect {row.name} --artifact {shlex.quote(both[0][1])} -o ANOTHER_FOLDER"],
+    )
+
+
+def _copy_file(source: Path, path: Path) -> None:
+    """Copy a file to where there is none. Raises FileExistsError."""
+    with open(source, "rb") as file, open(path, "xb") as copy:
+        shutil.copyfileobj(file, copy, 1 << 20)
 
 
 @click.command()

@@ -65,7 +65,7 @@ def run_project(given: Given, values: dict[str, Any], catalogue: Catalogue, load
     if values["plan"]:
         return _plan(request, catalogue, loaded, folder, home, as_json=values["json"])
     if values["detach"] and not detached():
-        return detach()
+        return detach(as_json=values["json"])
     store = Store(home)
     try:
         store.reconcile()

@@ -68,7 +68,11 @@ def metrics_command(run: str, patterns: tuple[str, ...], values: bool, form: str
     db = reader()
     row = find_run(db, run)
     assert db is not None
-    found = list(numbers.metrics(run_folder(row)))
+    left_out: list[str] = []
+    found = list(numbers.metrics(run_folder(row), left_out))
+    if left_out:
+        jobs = ", ".join(plain(job) for job in list(dict.fromkeys(left_out))[:3])
+        write(f"warning: {count(len(left_out), 'point')} cannot be read and left out: {jobs}", err=True)
     if values:
         found += numbers.values(jobs_of(db, row.id))
     if patterns:

@@ -17,6 +17,8 @@ COMMON = [
     click.Option(["--jobs"], type=click.IntRange(1), metavar="N", help="jobs at a time"),
     click.Option(["--grace"], metavar="TIME", help="time to save in after Ctrl-C"),
     click.Option(["--stop-at"], type=USD, metavar="USD", help="stop before it costs more"),
+    click.Option(["--budget"], type=USD, metavar="USD", help="refuse if it may come to more"),
+    click.Option(["--yes"], is_flag=True, help="do not ask before something that costs money"),
     click.Option(["--detach"], is_flag=True, help="go on without this terminal"),
     click.Option(["--json"], is_flag=True, help="events as JSON lines on standard output"),
 ]
@@ -67,6 +69,7 @@ def _go_on(name: str, wanted: dict[str, Any], options: dict[str, Any]) -> int:
     if options["detach"] and not detached():
         return detach()
     prefork()  # before a line of the plugin runs, and before the database is open
+    from labctl.cli.price import check_price
     from labctl.cli.progress import make_watcher
     from labctl.cli.running import say_finished
     from labctl.plugins.listing import open_catalogue
@@ -82,8 +85,18 @@ def _go_on(name: str, wanted: dict[str, Any], options: dict[str, Any]) -> int:
     home = find_home(folder)
     row, store = _ended_run(name, home)
     try:
-        how = Wanted(**wanted, slots=options["jobs"] or 0, grace=grace, stop_at=options["stop_at"])
+        how = Wanted(
+            **wanted,
+            slots=options["jobs"] or 0,
+            grace=grace,
+            stop_at=options["stop_at"],
+            budget=options["budget"],
+        )
         prepared, resumption = take_up(row, how, open_catalogue(folder), folder, home, store)
+        if not wanted.get("cancel"):
+            verb = "retry" if wanted.get("retry") else "resume"
+            spent = store.spent(row.id)
+            check_price(prepared, yes=options["yes"], spent=spent, command=f"labctl {verb} {row.name}")
         watcher = make_watcher(options["json"])
         finished = drive(prepared, store, watcher, resumption, announce)
     finally:
@@ -144,7 +157,7 @@ def cancel(run: str, yes: bool) -> int:
         return 0
     if row.state not in ("interrupted", "over budget"):
         raise UsageError(f"{row.name} is over: it {row.state}", hints=[f"labctl runs show {row.name}"])
-    options = {"detach": False, "grace": None, "jobs": None, "stop_at": None, "json": False}
+    options = dict.fromkeys(("detach", "grace", "jobs", "stop_at", "budget", "json", "yes"))
     _go_on(row.name, {"cancel": True}, options)
     return 0
 

@@ -18,6 +18,7 @@ from labctl.plugins.load import find_project_row, load_entry
 from labctl.plugins.scan import PROJECTS, module_file
 from labctl.plugins.versions import release
 
+KIND = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*", re.ASCII)  # one part of a group: no dot, no slash
 NAME = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*", re.ASCII)
 LONGEST = 60
 PAGES = Path(__file__).parent / "templates"
@@ -53,6 +54,11 @@ def new_extension(name: str, extends: str, folder: Path | None, catalogue: Catal
     parent, colon, kind = extends.partition(":")
     if not (parent and colon and kind):
         raise UsageError(f"--extends {extends}: write it as PLUGIN:KIND", hints=["--extends cgt:operators"])
+    if not KIND.fullmatch(kind) or len(kind) > LONGEST:
+        raise UsageError(
+            f"--extends {extends}: {kind!r:.80} is no kind: words of lower-case letters and digits, joined by _",
+            hints=["--extends cgt:operators"],
+        )
     row = find_project_row(catalogue, parent)
     plugin = load_entry(row, catalogue, home)
     kinds = getattr(plugin, "extends", None)

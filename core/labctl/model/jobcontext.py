@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 import time
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Literal, Protocol
@@ -154,8 +155,18 @@ class JobContext:
         unit: str = "",
         better: Literal["up", "down", ""] = "",
     ) -> None:
-        """Record a number of this job, at a step if it is a series."""
-        self._points.append([name, float(value), step, time.time(), unit, better])
+        """Record a number of this job, at a step if it is a series.
+
+        Raises TypeError for a step that is no whole number or a name that is no text, ValueError for a
+        step of more than 64 bits or another ``better``: one bad point must not cost those beside it.
+        """
+        for what, text in (("name", name), ("unit", unit)):
+            if not isinstance(text, str):
+                raise TypeError(f"the {what} of metric {name!r} is {type(text).__name__}, not str")
+        if better not in ("up", "down", ""):
+            raise ValueError(f"metric {name!r}: better is 'up', 'down' or '', not {better!r}")
+        at = None if step is None else _whole(name, step)
+        self._points.append([name, float(value), at, time.time(), unit, better])
         if time.monotonic() - self._flushed > METRIC_EVERY:
             self.flush()
 
@@ -209,6 +220,18 @@ class JobContext:
                 data=data,
             )
         )
+
+
+def _whole(name: str, step: Any) -> int:
+    """A step as the int it is, whatever library's integer it comes as."""
+    try:
+        found = operator.index(step)
+    except TypeError:
+        kind = type(step).__name__
+        raise TypeError(f"the step of metric {name!r} is {kind}, not a whole number") from None
+    if not -(2**63) <= found < 2**63:
+        raise ValueError(f"the step of metric {name!r} has more than 64 bits")
+    return found
 
 
 def bad_name(name: str) -> str:

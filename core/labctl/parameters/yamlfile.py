@@ -9,9 +9,12 @@ from typing import Any, NamedTuple
 
 import yaml
 
+from labctl.store.plain import open_plain
+
 LIMIT = 1_000_000  # bytes: the pure-Python parser takes 30 s per 20 MB
 DEPTH = 30
 DIGITS = 40
+STREAMS = ("/dev/stdin", "/dev/fd/", "/proc/self/fd/")  # what a shell gives: `-f <(command)`
 
 Place = tuple[int, int]
 Path = tuple[str, ...]
@@ -76,7 +79,7 @@ def read_yaml(path: str, name: str) -> tuple[Document | None, list[Mistake]]:
     A syntax error stands alone: the parser stops there.
     """
     try:
-        with open(path, "rb") as file:
+        with open(path, "rb") if path.startswith(STREAMS) else open_plain(path) as file:
             raw = file.read(LIMIT + 1)
     except OSError as error:
         return None, [Mistake(None, f"cannot be read: {error.strerror}")]

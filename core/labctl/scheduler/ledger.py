@@ -26,9 +26,10 @@ WAITS = (
 )
 
 
-def begin_journal(folder: RunFolder, run: RunRow) -> None:
+def begin_journal(folder: RunFolder, run: RunRow, *, adopts: bool, stop_at: float | None) -> None:
     """Write the run itself as the first line of its journal. Raises OSError."""
-    write_whole(folder.journal, msgspec.json.encode({"run": {**run._asdict(), "id": None}}) + b"\n")
+    facts = {**run._asdict(), "id": None, "adopts": adopts, "stop_at": stop_at}
+    write_whole(folder.journal, msgspec.json.encode({"run": facts}) + b"\n")
 
 
 class Ledger:
@@ -44,6 +45,8 @@ class Ledger:
         name: str,
         warn: Callable[[str], None],
         patient: Callable[[], bool] = lambda: True,
+        *,
+        adopts: bool = False,
     ) -> None:
         self._store = store
         self._run = run
@@ -52,6 +55,8 @@ class Ledger:
         self._patient = patient
         self._writes: list[Callable[[], object]] = []
         self._ended: dict[str, None] = {}
+        self._begun: dict[str, None] = {}
+        self._adopts = adopts
         self._durable = False
         self._journal = store.folder(name).journal
 
@@ -74,6 +79,8 @@ class Ledger:
 
     def handle(self, job: str, attempt: int, handle: str) -> None:
         self._writes.append(lambda: self._store.set_handle(self._run, job, attempt, handle))
+        if self._adopts:
+            self._begun[job] = None
 
     def end(self, job: str, attempt: int, state: str, **columns: Any) -> None:
         """An attempt is over; the disk has it when ``flush`` returns."""
@@ -115,12 +122,14 @@ class Ledger:
         self._write_journal()
 
     def _write_journal(self) -> None:
-        ended, self._ended = self._ended, {}
-        if not ended:
+        """What has ended; and of attempts that outlive us how to find them again."""
+        (ended, self._ended), (begun, self._begun) = (self._ended, {}), (self._begun, {})
+        if not ended and not begun:
             return
-        lines = []
-        for job in ended:
-            lines.append({"job": job_of(self._store.db, self._run, job)._asdict()})
+        lines: list[dict[str, Any]] = []
+        for job in {**ended, **begun}:
+            if job in ended:
+                lines.append({"job": job_of(self._store.db, self._run, job)._asdict()})
             lines += [{"attempt": a} for a in attempts_of(self._store.db, self._run, job)]
         try:
             with open(self._journal, "ab") as file:

@@ -50,7 +50,8 @@ class Scheduler:
         listener: Listener,
         patient: Callable[[], bool] = lambda: True,
     ) -> None:
-        ledger = Ledger(store, task.run, task.name, listener.warned, patient)
+        adopts = "adopt" in task.executor.can
+        ledger = Ledger(store, task.run, task.name, listener.warned, patient, adopts=adopts)
         self.desk = Desk(task, shelf, ledger, listener)
         self._store = store
         self._inbox = inbox

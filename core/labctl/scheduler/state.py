@@ -115,6 +115,8 @@ def run_state(states: Sequence[str], stopped: bool, cancelled: bool = False) -> 
         return "interrupted"
     if any(state == "over budget" for state in states):
         return "over budget"
+    if "interrupted" in states and not {"failed", "timed out"} & set(states):
+        return "interrupted"  # given up after many: nothing failed, and it can go on
     if done == len(states):
         return "succeeded"
     return "partial" if done else "failed"

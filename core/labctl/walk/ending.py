@@ -85,7 +85,7 @@ def finish(
     )  # fmt: skip
     ending = Ending(
         prepared, row, state, code, flat, verdicts, notes, first_seen,
-        jobs=jobs_of(store.db, run), attempts=attempts_of(store.db, run),
+        jobs=jobs_of(store.db, run), attempts=attempts_of(store.db, run), stop_at=desk.purse.stop_at,
     )  # fmt: skip
     view = make_view(ending, store)
     write_json(folder.record, make_record(ending, view))
@@ -231,7 +231,17 @@ def _why_missing(claim: PlannedPrediction, results: dict[str, JobResult]) -> str
     return "no evidence was brought for it"
 
 
+SENTENCES = {
+    "succeeded": "The run succeeded.",
+    "partial": "The run succeeded in part.",
+    "failed": "The run failed.",
+    "over budget": "The run is over budget.",
+    "interrupted": "The run was interrupted.",
+    "cancelled": "The run was cancelled.",
+}
+
+
 def _headline(state: str, verdicts: tuple[Verdict, ...]) -> str:
     if not verdicts:
-        return f"The run {state}." if state != "partial" else "The run succeeded in part."
+        return SENTENCES[state]
     return ", ".join(f"{number} {outcome}" for outcome, number in counts(verdicts).items())

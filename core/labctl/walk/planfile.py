@@ -42,6 +42,7 @@ class _SavedRequest(msgspec.Struct, frozen=True):
     command: str
     grace: float
     executor_options: Any = None
+    budget: float | None = None
 
 
 class _SavedLoan(msgspec.Struct, frozen=True):

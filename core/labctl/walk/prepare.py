@@ -117,7 +117,7 @@ def prepare(
     if request.service is not None:
         from labctl.walk.serving import serving
 
-        plan, selected, skipped = serving(plan, request.service, executor)
+        plan, selected, skipped = serving(plan, request.service, executor, request.plugin)
     else:
         selected, skipped = select(plan, request.only, request.skip)
     sources = SourceTable(store.db) if store else None

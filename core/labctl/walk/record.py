@@ -53,6 +53,7 @@ class Ending(NamedTuple):
     first_seen: dict[str, float]
     jobs: list[StoredJob]
     attempts: list[dict[str, Any]]
+    stop_at: float | None = None
 
 
 def make_view(ending: Ending, store: Store) -> ReportView:
@@ -113,7 +114,12 @@ def make_record(ending: Ending, view: ReportView) -> dict[str, Any]:
     return {
         "schema_version": SCHEMA_VERSION,
         "labctl": prepared.catalogue.version,
-        "run": {**run._asdict(), "id": None},
+        "run": {
+            **run._asdict(),
+            "id": None,
+            "adopts": "adopt" in prepared.executor.can,
+            "stop_at": ending.stop_at,
+        },
         "jobs": [_plain_job(job) for job in ending.jobs],
         "attempts": ending.attempts,
         "points": [

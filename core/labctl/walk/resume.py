@@ -9,16 +9,17 @@ import msgspec
 
 from labctl.errors import UsageError
 from labctl.model.canonical import canonical
+from labctl.model.results import JobResult
 from labctl.planning.freeze import Frozen
 from labctl.planning.keys import Material
 from labctl.planning.plan import PlannedJob
 from labctl.plugins.catalogue import Catalogue
-from labctl.scheduler.state import Earlier
+from labctl.scheduler.state import MAX_INTERRUPTIONS, Earlier
 from labctl.store.queries import RunRow, attempts_of, jobs_of
 from labctl.store.runs import Store
 from labctl.store.shelf import Shelf
 from labctl.walk.planfile import SavedPlan, read_plan
-from labctl.walk.prepare import Prepared, prepare
+from labctl.walk.prepare import Prepared, prepare, price_of
 from labctl.walk.refusals import request_of
 
 FAILED = ("failed", "timed out")
@@ -51,6 +52,7 @@ class Wanted(NamedTuple):
     slots: int = 0
     grace: float | None = None
     stop_at: float | None = None
+    budget: float | None = None
 
 
 def take_up(
@@ -63,6 +65,7 @@ def take_up(
         jobs=wanted.slots or known.jobs,
         grace=known.grace if wanted.grace is None else wanted.grace,
         stop_at=store.wishes(row.id)[1] if wanted.stop_at is None else wanted.stop_at,
+        budget=known.budget if wanted.budget is None else wanted.budget,
     )
     prepared = prepare(request, catalogue, folder, home, store, saved)
     options = prepared.executor.options
@@ -74,7 +77,12 @@ def take_up(
     if changes and not wanted.cancel:
         raise _changed(row, request.on, changes)
     # Today's plan is driven, not the file's: what the file says of a job is only held against it.
-    return prepared._replace(families=saved.families), resumption
+    left = set(resumption.again)
+    plan = msgspec.structs.replace(
+        prepared.frozen.plan, jobs=tuple(job for job in prepared.frozen.plan.jobs if job.id in left)
+    )
+    price = price_of(prepared.frozen._replace(plan=plan), prepared.executor, prepared.seconds)
+    return prepared._replace(families=saved.families, price=price), resumption
 
 
 def _resumption(row: RunRow, wanted: Wanted, saved: SavedPlan, shelf: Shelf, store: Store) -> Resumption:
@@ -86,17 +94,21 @@ def _resumption(row: RunRow, wanted: Wanted, saved: SavedPlan, shelf: Shelf, sto
     earlier: dict[str, Earlier] = {}
     again: list[str] = []
     lost: set[str] = set()
+    stale: set[str] = set()  # run again with what may come to another result
     for job in jobs_of(store.db, row.id):  # in an order in which needs come first
         mine = attempts.get(job.id, [])
         last = max(mine, key=lambda a: a["n"], default=None)
         result = job.result()
-        settled = result.ok and all(shelf.has(artifact) for artifact in job.artifacts)
         ended = job.state in FAILED or (job.state == "skipped" and bool(needs[job.id] & lost))
-        if settled or (ended and job.id not in retried):
-            kept = result
-            lost |= set() if result.ok else {job.id}
-        else:
+        kept: JobResult | None = result
+        if needs[job.id] & stale or not (result.ok or (ended and job.id not in retried)):
             kept = None
+            stale.add(job.id)
+        elif result.ok and not all(shelf.has(artifact) for artifact in job.artifacts):
+            kept = None  # made again as it was: nobody else need notice
+        elif not result.ok:
+            lost.add(job.id)
+        if kept is None:
             again.append(job.id)
         counted = job.id not in retried
         is_open = kept is None and last is not None and last["state"] == "running"
@@ -105,7 +117,8 @@ def _resumption(row: RunRow, wanted: Wanted, saved: SavedPlan, shelf: Shelf, sto
             key=job.key or "",
             attempt=last["n"] if last else 0,
             failures=job.failures if counted else 0,
-            interruptions=job.interruptions if counted else 0,
+            # One that was given up after many begins to count anew: somebody has asked for it.
+            interruptions=job.interruptions if counted and job.interruptions <= MAX_INTERRUPTIONS else 0,
             open_attempt=is_open,
             handle=(last["handle"] or "") if last and is_open else "",
             began=last["started"] if last and is_open else 0.0,
@@ -118,23 +131,18 @@ def _resumption(row: RunRow, wanted: Wanted, saved: SavedPlan, shelf: Shelf, sto
 
 
 def _retried(row: RunRow, wanted: Wanted, saved: SavedPlan, store: Store) -> frozenset[str]:
-    """The failed jobs that are meant, and what was skipped because of them."""
+    """The failed jobs that are meant."""
     states = {job.id: job.state for job in jobs_of(store.db, row.id)}
     plan = saved.frozen.plan
     for name in wanted.jobs:
         if not any(job.is_called(name) for job in plan.jobs):
             raise UsageError(f"{row.name} has no job named {name}", hints=[f"labctl runs show {row.name}"])
-    meant = {
+    return frozenset(
         job.id
         for job in plan.jobs
         if states.get(job.id) in FAILED
         and (not wanted.jobs or any(job.is_called(name) for name in wanted.jobs))
-    }
-    for job in plan.jobs:
-        needs = {i for ids in job.needs.values() for i in ids}
-        if needs & meant and (states.get(job.id) == "skipped" or job.tolerant):
-            meant.add(job.id)
-    return frozenset(meant)
+    )
 
 
 def _changes(saved: SavedPlan, now: Frozen, again: Iterable[str]) -> Iterator[str]:

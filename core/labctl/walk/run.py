@@ -56,7 +56,8 @@ def drive(
     try:
         if resumption is None:
             write_json(folder.plan, prepared.as_file())
-            begin_journal(folder, find_run(store.db, name))
+            new = _new_run(prepared)
+            begin_journal(folder, find_run(store.db, name), adopts=new.adopts, stop_at=new.stop_at)
         elif prepared.request.stop_at is not None:
             store.set_stop_at(run, prepared.request.stop_at)
         announce(name)

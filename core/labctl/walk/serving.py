@@ -34,7 +34,9 @@ class ServiceNote(msgspec.Struct, frozen=True):
         return f"{self.url}{'&' if '?' in self.url else '?'}token={self.token}"
 
 
-def serving(plan: Plan, name: str, executor: Executor) -> tuple[Plan, Plan, tuple[PlannedJob, ...]]:
+def serving(
+    plan: Plan, name: str, executor: Executor, project: str
+) -> tuple[Plan, Plan, tuple[PlannedJob, ...]]:
     """The plan with the service among its jobs, the plan to drive, and what the service needs.
 
     Raises UsageError for a name that is no service, and for an executor that runs none.
@@ -44,7 +46,10 @@ def serving(plan: Plan, name: str, executor: Executor) -> tuple[Plan, Plan, tupl
     if len(found) != 1:
         details = ["there are: " + ", ".join(known)] if known else ["the project has none"]
         what = "several services are" if found else "there is no service"
-        raise UsageError(f"{what} named {name}", details=details, hints=["labctl run PROJECT --plan"])
+        hints = [f"labctl serve {project} {service}" for service in known[:3]]
+        raise UsageError(
+            f"{what} named {name}", details=details, hints=hints or [f"labctl run {project} --plan"]
+        )
     if "service" not in executor.can:
         raise UsageError(f"the executor {executor.name} runs no services", hints=["leave out --on"])
     service = msgspec.structs.replace(found[0], cache=False)

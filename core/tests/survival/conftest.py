@@ -33,6 +33,11 @@ class Mill:
         projects = _projects()
         lab.plugin("grind", projects.GRIND, grind_tasks=projects.GRIND_TASKS)
 
+    def install_tolerant(self) -> None:
+        """Install the project tolerant: a judge that runs although what it needs has failed."""
+        projects = _projects()
+        self.lab.plugin("tolerant", projects.TOLERANT, tolerant_tasks=projects.TOLERANT_TASKS)
+
     def options(self, *words: str) -> list[str]:
         return ["--marks", str(self.folder), *words]
 

@@ -98,3 +98,49 @@ def total(job, *, marks):
     parts = [json.loads(r.path("flour.json").read_text()) for r in job.inputs("parts")]
     return {"total": sum(sum(p[2:]) for p in parts), "ids": [p[0] for p in parts]}
 """
+
+TOLERANT = """
+from typing import Annotated
+
+from labctl.api import Environment, Job, Param, Parameters, hookimpl
+
+
+class Options(Parameters):
+    marks: Annotated[str, Param(description="folder")] = ""
+
+
+class Tolerant:
+    parameters = Options
+
+    @hookimpl
+    def provision(self, ctx):
+        return Environment(name="here", timeout=60, retries=0)
+
+    @hookimpl
+    def run(self, ctx, environments):
+        yield Job("first", "tolerant_tasks:first", {"marks": ctx.parameters.marks})
+        yield Job("judge", "tolerant_tasks:judge", needs={"from": ("first",)}, tolerant=True)
+        yield Job("summary", "tolerant_tasks:summary", needs={"from": ("judge",)})
+
+
+plugin = Tolerant()
+"""
+
+TOLERANT_TASKS = """
+from pathlib import Path
+
+
+def first(job, *, marks):
+    if not (Path(marks) / "mended").exists():
+        raise ValueError("not yet")
+    return 7
+
+
+def judge(job):
+    found = job.input("from")
+    return {"ok": found.ok, "value": found.value}
+
+
+def summary(job):
+    return job.input("from").value
+"""

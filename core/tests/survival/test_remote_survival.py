@@ -204,3 +204,60 @@ def test_an_amount_that_is_none_is_refused(cloud: Any, option: str, amount: str)
     refused = cloud.run(*ON, f"{option}={amount}")
     assert refused.code == 2, refused.err
     assert cloud.marks == []
+
+
+def test_what_was_put_off_for_money_is_judged_anew_when_it_is_there(cloud: Any) -> None:
+    cloud.install_tolerant()
+    cloud.touch("mended")
+    stopped = cloud.lab("run", "tolerant", "--marks", str(cloud.folder), *ON, "--stop-at", "0.0000001")
+    assert stopped.code == 7, stopped.err
+    done = cloud.lab("resume", "last", "--stop-at", "1")
+    assert done.code == 0, done.err
+    values = {job["id"]: job["value"] for job in cloud.lab.record("tolerant-1")["jobs"]}
+    assert values["summary"] == {"ok": True, "value": 7}
+
+
+@pytest.mark.parametrize("old", ["kept", "lost"])
+def test_a_rebuilt_database_still_knows_what_runs_elsewhere(cloud: Any, old: str) -> None:
+    process = cloud.start(*ON, "--jobs", "1", "--hold", "grind/1", "--stop-at", "1")
+    cloud.wait("holds grind/1")
+    kill(process)
+    if old == "lost":
+        for path in cloud.lab.home.glob("labctl.db*"):
+            path.unlink()
+    assert cloud.lab("db", "rebuild").code == 0
+    db = sqlite3.connect(cloud.lab.home / "labctl.db")
+    assert db.execute("SELECT adopts, stop_at FROM run").fetchone() == (1, 1.0)
+    db.close()
+    cloud.touch("go")
+    done = cloud.lab("resume", "last")
+    assert done.code == 0, done.err
+    assert cloud.count("begin grind/1") == 1
+    assert cloud.count("begin grind/0") == 1
+
+
+def test_going_on_asks_for_money_like_a_new_run(cloud: Any) -> None:
+    dear = (*ON, "--memory", "4000GiB", "--timeout", "1h", "--retries", "0")
+    assert cloud.run(*dear, "--yes", "--fail", "grind/1").code == 6
+    asked = cloud.lab("retry", "last")
+    assert asked.code == 2, asked.err
+    assert "nobody can be asked" in asked.err
+    (cloud.lab.folder / "labctl.toml").write_text("[limits]\nbudget = 1\n")
+    refused = cloud.lab("retry", "last", "--yes")
+    assert refused.code == 7, refused.err
+    assert "labctl retry grind-1 --stop-at 1" in refused.err
+    assert cloud.count("begin grind/1") == 1
+    (cloud.lab.folder / "labctl.toml").unlink()
+    cloud.touch("mended")
+    assert cloud.lab("retry", "last", "--yes").code == 0
+
+
+def test_a_job_that_was_given_up_after_many_lost_workers_can_go_on(cloud: Any) -> None:
+    cloud.lab.variables["LABCTL_TEST_PAUSE"] = "0"
+    (cloud.lab.site / "sitecustomize.py").write_text(
+        "import labctl.scheduler.state as s\ns.MAX_INTERRUPTIONS = 2\n"
+    )
+    lost = cloud.run(*ON, "--parts", "1", "--lose", "100")
+    assert lost.code == 130, lost.err
+    assert "labctl resume grind-1" in lost.err
+    assert cloud.show()["run"]["state"] == "interrupted"

@@ -335,3 +335,13 @@ def test_a_second_ctrl_c_ends_at_once_and_keeps_what_was_done(mill: Any) -> None
     assert process.returncode == 130, err
     assert mill.states()["grind/0"] == "interrupted"
     assert mill.show()["run"]["state"] == "interrupted"
+
+
+def test_what_rests_on_a_mended_job_is_made_anew(mill: Any) -> None:
+    mill.install_tolerant()
+    assert mill.lab("run", "tolerant", "--marks", str(mill.folder)).code == 6
+    mill.touch("mended")
+    done = mill.lab("retry", "last")
+    assert done.code == 0, done.err
+    values = {job["id"]: job["value"] for job in mill.lab.record("tolerant-1")["jobs"]}
+    assert values == {"first": 7, "judge": {"ok": True, "value": 7}, "summary": {"ok": True, "value": 7}}
