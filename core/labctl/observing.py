@@ -14,6 +14,7 @@ import msgspec
 
 from labctl.errors import LabError, UsageError
 from labctl.executors.processes import die_with
+from labctl.plugins.catalogue import Catalogue, Row
 from labctl.plugins.listing import open_catalogue
 from labctl.spi import ObservedRun
 
@@ -21,9 +22,12 @@ GROUP = "labctl.observers"
 
 
 class Opening(msgspec.Struct, frozen=True):
-    """The first line: the run, and what the configuration says to the observer."""
+    """The first line: the run, and what the configuration says to the observer.
 
-    run: ObservedRun
+    Without a run nothing is opened: whether the observer is there and takes its options is all that is asked.
+    """
+
+    run: ObservedRun | None
     options: dict[str, Any]
 
 
@@ -34,7 +38,10 @@ def main() -> int:
     try:
         observer = load(name)
         kind = getattr(observer, "options", None)
-        observer.open(opening.run, msgspec.convert(opening.options, kind) if kind else None)
+        options = msgspec.convert(opening.options, kind) if kind else None
+        if opening.run is None:
+            return 0
+        observer.open(opening.run, options)
     except (LabError, msgspec.ValidationError) as error:
         hints = "; ".join(getattr(error, "hints", ()))
         print(f"{error}{': ' + hints if hints else ''}", file=sys.stderr)
@@ -47,15 +54,20 @@ def main() -> int:
 
 def load(name: str) -> Any:
     """A new observer of that name. Raises UsageError."""
-    rows = [row for row in open_catalogue().rows if row.entry.group == GROUP]
+    module, _, attribute = find(name, open_catalogue()).entry.value.partition(":")
+    return getattr(importlib.import_module(module), attribute)()
+
+
+def find(name: str, catalogue: Catalogue) -> Row:
+    """The row of an observer, which is not imported. Raises UsageError if there is none that works."""
+    rows = [row for row in catalogue.rows if row.entry.group == GROUP]
     row = next((row for row in rows if row.name == name), None)
     if row is None:
         known = ", ".join(sorted(row.name for row in rows)) or "none"
         raise UsageError(f"there is no observer named {name}; there are: {known}")
     if row.status not in ("ok", "new"):
-        raise UsageError(f"it is {row.status}: {row.reason}")
-    module, _, attribute = row.entry.value.partition(":")
-    return getattr(importlib.import_module(module), attribute)()
+        raise UsageError(f"it is {row.status}: {row.reason}", hints=[row.hint] if row.hint else [])
+    return row
 
 
 if __name__ == "__main__":

@@ -156,11 +156,12 @@ def _fill(
 ) -> None:
     objects = Objects(root / "objects")
     known = {row[0] for row in _rows(old, "SELECT uuid FROM run")}
+    sound = _rows(old, "PRAGMA quick_check(1)") == [("ok",)]
     for name, run in told:
         imported = LOCAL if run.mark is None else TRUSTED if run.mark.trusted else IMPORTED
         insert_run(db, run, name, imported)
         if not imported:
-            _still_open(db, old, run.run.uuid, name)
+            _known_better(db, old, run, name, sound=sound)
         found.runs += 1
         put_claims(db, run, _first_seen(run))
         put_openings(db, openings(run, name))
@@ -184,22 +185,33 @@ def _fill(
             found.said.append((str(name), "left out: the old database knows it, and its folder is gone"))
 
 
-def _still_open(db: sqlite3.Connection, old: sqlite3.Connection | None, uuid: str, name: str) -> None:
-    """What the old database knows best of a run: its bound on cost, and attempts that outlived its host."""
-    for adopts, stop_at in _rows(old, "SELECT adopts, stop_at FROM run WHERE uuid = ?", uuid):
-        db.execute("UPDATE run SET adopts = ?, stop_at = ? WHERE name = ?", (adopts, stop_at, name))
-        if not adopts:
-            continue
-        columns = "job, n, executor, handle, state, started"
-        statement = (
-            f"SELECT {columns} FROM attempt WHERE state = 'running'"
-            " AND run = (SELECT id FROM run WHERE uuid = ?)"
-        )
+def _known_better(
+    db: sqlite3.Connection, old: sqlite3.Connection | None, told: Told, name: str, *, sound: bool
+) -> None:
+    """What the old database knows best of a run: what was set later, and what nobody told the folder.
+
+    A run whose host was killed has no record: of it a sound database knows every job and attempt.
+    """
+    uuid = told.run.uuid
+    later = "adopts, stop_at, note, tags"
+    for row in _rows(old, f"SELECT {later} FROM run WHERE uuid = ?", uuid):
+        db.execute("UPDATE run SET adopts = ?, stop_at = ?, note = ?, tags = ? WHERE name = ?", (*row, name))
+    if not sound or told.source != "journal":
+        return
+    for table in ("job", "attempt"):
+        columns = [row[1] for row in db.execute(f"PRAGMA table_info({table})") if row[1] != "run"]
+        names = ", ".join(columns)
+        statement = f"SELECT {names} FROM {table} WHERE run = (SELECT id FROM run WHERE uuid = ?)"
         db.executemany(
-            f"INSERT OR REPLACE INTO attempt (run, {columns})"
-            " SELECT id, ?, ?, ?, ?, ?, ? FROM run WHERE name = ?",
+            f"INSERT OR REPLACE INTO {table} (run, {names})"
+            f" SELECT id, {', '.join('?' * len(columns))} FROM run WHERE name = ?",
             [(*row, name) for row in _rows(old, statement, uuid)],
         )
+    db.execute(
+        "UPDATE run SET jobs_done = (SELECT count(*) FROM job WHERE run = run.id"
+        " AND job.state IN ('succeeded', 'cached', 'reused')) WHERE name = ?",
+        (name,),
+    )
 
 
 def _first_seen(told: Told) -> dict[str, float]:

@@ -8,10 +8,9 @@ import click
 import msgspec
 
 from labctl.cli.tables import count
-from labctl.plugins.listing import open_catalogue
 from labctl.store.home import find_home, find_project
 from labctl.terminal import Style, plain, write
-from labctl.walk.examination import BAD, Finding, examine, facts
+from labctl.walk.examination import BAD, Finding, catalogue_of, examine, facts
 
 
 @click.command()
@@ -23,8 +22,8 @@ def doctor(on: str | None, project: str | None, strict: bool, as_json: bool) -> 
     """Say what is installed, missing or old here, and the command that helps. Starts nothing."""
     folder = find_project()
     home = find_home(folder)
-    catalogue = open_catalogue(folder)
-    found = list(examine(catalogue, home))
+    catalogue = catalogue_of(folder)
+    found = list(examine(catalogue, home, folder))
     if project is not None or on is not None:
         found += _preflight(project, on or "local", folder, home)
     broken = sum(finding.status == "broken" for finding in found)
@@ -59,6 +58,7 @@ def _preflight(project: str | None, on: str, folder: str, home: str) -> list[Fin
     from labctl.executors.registry import make_executor
     from labctl.parameters.layers import resolve
     from labctl.parameters.types import Given
+    from labctl.plugins.listing import open_catalogue
     from labctl.plugins.loaded import load_project
 
     if project is None:

@@ -6,8 +6,9 @@ import sys
 
 import click
 
-from labctl.cli.tables import money
 from labctl.errors import BudgetError, UsageError
+from labctl.model.machine import dollars
+from labctl.scheduler.purse import TRIFLE
 from labctl.terminal import is_terminal, write
 from labctl.walk.prepare import Prepared
 
@@ -30,11 +31,11 @@ def check_price(prepared: Prepared, *, yes: bool, spent: float = 0.0, command: s
         return
     if not is_terminal(sys.stdin):
         raise UsageError(
-            f"{request.plugin} may cost up to {money(price.worst)}, and nobody can be asked",
-            details=[f"expected is {money(price.expected)}", "nothing was started, nothing was rented"],
+            f"{request.plugin} may cost up to {dollars(price.worst)}, and nobody can be asked",
+            details=[f"expected is {dollars(price.expected)}", "nothing was started, nothing was rented"],
             hints=["--yes, or a bound: --budget USD refuses, --stop-at USD stops before it is passed"],
         )
-    cost = f"up to {money(price.worst)}; expected is {money(price.expected)}"
+    cost = f"up to {dollars(price.worst)}; expected is {dollars(price.expected)}"
     write(f"{request.plugin} may cost {cost}.", err=True)
     if not click.confirm("Start it?", err=True):
         raise click.Abort
@@ -44,19 +45,23 @@ def _too_dear(prepared: Prepared, spent: float, command: str) -> BudgetError:
     price, request = prepared.price, prepared.request
     budget = request.budget or 0.0
     lines = [
-        f"{name}: {number} x {timeout:g} s x {tries} tries x ${rate:g}/h is at most {money(worst)}"
+        f"{name}: {number} x {timeout:g} s x {tries} tries x ${rate:g}/h is at most {dollars(worst)}"
         for name, number, timeout, tries, rate, worst in price.lines
     ]
-    lines += [f"{money(spent)} are spent already"] if spent else []
+    lines += [f"{dollars(spent)} are spent already"] if spent else []
     dates = sorted({rate.date for rate in price.rates if rate.date})
     dated = f" Prices of {dates[0]}." if dates else ""
     command = command or request.command.replace(f" --budget {budget:g}", "")
+    attempts = [timeout * rate / 3600 for _, _, timeout, _, rate, _ in price.lines]
+    stop = [  # a bound that the cheapest attempt passes would start nothing
+        f"the expected cost is {dollars(price.expected)}. To start, and stop before {dollars(budget)} is"
+        f" passed:\n{command} --stop-at {budget:g}"
+    ]
     return BudgetError(
-        f"{request.plugin} may cost up to {money(price.worst)}, the budget is {money(budget)}",
+        f"{request.plugin} may cost up to {dollars(price.worst)}, the budget is {dollars(budget)}",
         details=[*lines, f"Nothing was started, nothing was rented.{dated}"],
         hints=[
-            f"the expected cost is {money(price.expected)}. To start, and stop before {money(budget)} is"
-            f" passed:\n{command} --stop-at {budget:g}",
+            *(stop if attempts and spent + min(attempts) <= budget + TRIFLE else []),
             "to lower the bound: --timeout TIME or --retries 0",
         ],
     )

@@ -34,6 +34,7 @@ def show_command(run: str, parameters: bool, artifacts: bool, as_json: bool) -> 
     jobs = jobs_of(db, row.id)
     if as_json:
         record: Any = {"run": run_json(row), "jobs": [job._asdict() for job in jobs]}
+        record["attempts"] = attempts_of(db, row.id)
         if folder.record.exists():
             record = read_record(folder)
         write(msgspec.json.encode(record).decode())

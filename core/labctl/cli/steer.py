@@ -67,7 +67,7 @@ def _go_on(name: str, wanted: dict[str, Any], options: dict[str, Any]) -> int:
     from labctl.planning.overrides import seconds
 
     if options["detach"] and not detached():
-        return detach()
+        return detach(as_json=options["json"])
     prefork()  # before a line of the plugin runs, and before the database is open
     from labctl.cli.price import check_price
     from labctl.cli.progress import make_watcher

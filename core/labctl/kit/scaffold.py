@@ -56,7 +56,7 @@ def new_extension(name: str, extends: str, folder: Path | None, catalogue: Catal
         raise UsageError(f"--extends {extends}: write it as PLUGIN:KIND", hints=["--extends cgt:operators"])
     if not KIND.fullmatch(kind) or len(kind) > LONGEST:
         raise UsageError(
-            f"--extends {extends}: {kind!r:.80} is no kind: words of lower-case letters and digits, joined by _",
+            f"{kind!r:.80} is no kind: words of lower-case letters and digits, joined by _",
             hints=["--extends cgt:operators"],
         )
     row = find_project_row(catalogue, parent)

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 from urllib.parse import unquote, urlsplit
+
+import msgspec
 
 from labctl.errors import PluginError, UsageError
 from labctl.plugins.catalogue import OWN
@@ -25,6 +28,47 @@ from labctl.plugins.scan import (
     read,
 )
 from labctl.plugins.versions import split_requirement
+from labctl.store.plain import open_plain
+
+WORD = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+!-]{0,99}", re.ASCII)  # of a name, of a version
+
+
+class _Project(msgspec.Struct):
+    """The part of ``[project]`` that is read, with the types that the standard asks for."""
+
+    name: str
+    version: str = "0"
+    description: str = ""
+    license: str | dict[str, str] = ""
+    classifiers: list[str] = []
+    dependencies: list[str] = []
+    optional: dict[str, list[str]] = msgspec.field(name="optional-dependencies", default_factory=dict)
+    points: dict[str, dict[str, str]] = msgspec.field(name="entry-points", default_factory=dict)
+
+
+class _Wheel(msgspec.Struct):
+    packages: list[str] = []
+
+
+class _Targets(msgspec.Struct):
+    wheel: _Wheel = msgspec.field(default_factory=_Wheel)
+
+
+class _Build(msgspec.Struct):
+    targets: _Targets = msgspec.field(default_factory=_Targets)
+
+
+class _Hatch(msgspec.Struct):
+    build: _Build = msgspec.field(default_factory=_Build)
+
+
+class _Tool(msgspec.Struct):
+    hatch: _Hatch = msgspec.field(default_factory=_Hatch)
+
+
+class _Pyproject(msgspec.Struct):
+    project: _Project
+    tool: _Tool = msgspec.field(default_factory=_Tool)
 
 
 class Target(NamedTuple):
@@ -137,18 +181,12 @@ def _from_source(name: str, folder: Path) -> Target:
     file = source / "pyproject.toml"
     if not file.is_file():
         raise UsageError(f"there is no pyproject.toml in {name}", hints=["labctl plugins new NAME"])
-    try:
-        content = tomllib.loads(file.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise UsageError(f"{name}/pyproject.toml cannot be read", details=[str(error)]) from None
-    project = content.get("project")
-    if not isinstance(project, dict) or not isinstance(project.get("name"), str):
-        raise UsageError(f"{name}/pyproject.toml has no [project] with a name")
-    version = str(project.get("version", "0"))
-    key = normalised(project["name"])
-    made = folder / f"{key.replace('-', '_')}-{version}.dist-info"
+    content = _read_pyproject(file, name)
+    project = content.project
+    key = normalised(project.name)
+    made = folder / f"{key.replace('-', '_')}-{project.version}.dist-info"
     made.mkdir()
-    (made / "METADATA").write_text("\n".join(_metadata(project, version)) + "\n\n", encoding="utf-8")
+    (made / "METADATA").write_text("\n".join(_metadata(project)) + "\n\n", encoding="utf-8")
     (made / "entry_points.txt").write_text(_entry_points(project), encoding="utf-8")
     path = (str(folder), *_roots(source, content))
     found = distributions([*path, *sys.path])
@@ -157,31 +195,47 @@ def _from_source(name: str, folder: Path) -> Target:
     return Target(own, lines, path, str(source), found)
 
 
-def _metadata(project: Mapping[str, Any], version: str) -> Iterator[str]:
-    yield from ("Metadata-Version: 2.4", f"Name: {project['name']}", f"Version: {version}")
-    if project.get("description"):
-        yield f"Summary: {' '.join(str(project['description']).split())}"
-    licence = project.get("license")
-    if licence:
-        yield f"License: {licence}" if isinstance(licence, str) else "License: see its file"
-    yield from (f"Classifier: {c}" for c in project.get("classifiers", ()))
-    yield from (f"Requires-Dist: {requirement}" for requirement in project.get("dependencies", ()))
-    for extra, needed in dict(project.get("optional-dependencies", {})).items():
+def _read_pyproject(file: Path, name: str) -> _Pyproject:
+    """What is read of a pyproject.toml. Raises UsageError if it is not as the standard has it."""
+    try:
+        with open_plain(file) as opened:
+            content = tomllib.load(opened)
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise UsageError(f"{name}/pyproject.toml cannot be read", details=[str(error)]) from None
+    project = content.get("project")
+    if not isinstance(project, dict) or not isinstance(project.get("name"), str):
+        raise UsageError(f"{name}/pyproject.toml has no [project] with a name")
+    try:
+        found = msgspec.convert(content, _Pyproject)
+    except msgspec.ValidationError as error:
+        raise UsageError(f"{name}/pyproject.toml is not right", details=[str(error)]) from None
+    for what, word in (("name", found.project.name), ("version", found.project.version)):
+        if not WORD.fullmatch(word):
+            raise UsageError(f"{name}/pyproject.toml is not right", details=[f"{word!r:.80} is no {what}"])
+    return found
+
+
+def _metadata(project: _Project) -> Iterator[str]:
+    yield from ("Metadata-Version: 2.4", f"Name: {project.name}", f"Version: {project.version}")
+    if project.description:
+        yield f"Summary: {' '.join(project.description.split())}"
+    if project.license:
+        yield f"License: {project.license}" if isinstance(project.license, str) else "License: see its file"
+    yield from (f"Classifier: {c}" for c in project.classifiers)
+    yield from (f"Requires-Dist: {requirement}" for requirement in project.dependencies)
+    for extra, needed in project.optional.items():
         yield from (f'Requires-Dist: {requirement} ; extra == "{extra}"' for requirement in needed)
 
 
-def _entry_points(project: Mapping[str, Any]) -> str:
-    groups = dict(project.get("entry-points", {}))
+def _entry_points(project: _Project) -> str:
     return "".join(
         f"[{group}]\n" + "".join(f"{name} = {value}\n" for name, value in points.items())
-        for group, points in groups.items()
-        if isinstance(points, dict)
+        for group, points in project.points.items()
     )
 
 
-def _roots(source: Path, content: Mapping[str, Any]) -> list[str]:
+def _roots(source: Path, content: _Pyproject) -> list[str]:
     """The folders that hold the packages."""
-    hatch = content.get("tool", {}).get("hatch", {}).get("build", {})
-    named = hatch.get("targets", {}).get("wheel", {}).get("packages", [])
+    named = content.tool.hatch.build.targets.wheel.packages
     found = [source / Path(package).parent for package in named]
     return [str(root) for root in dict.fromkeys([*found, source / "src", source]) if root.is_dir()]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import msgspec
 
 
@@ -42,6 +44,15 @@ class Environment(msgspec.Struct, frozen=True, kw_only=True):
     retry_delay: float = 1.0
     retry_backoff: float = 2.0
     preload: tuple[str, ...] = ()
+
+
+def dollars(usd: float) -> str:
+    """``$1.20``; below a cent as much as counts, ``$0.0004``: a bound is shown as what it is."""
+    if not 0 < abs(usd) < 0.01:
+        return f"${usd:.2f}"
+    places = min(12, 1 - math.floor(math.log10(abs(usd))))
+    whole, _, cents = f"{usd:.{places}f}".rstrip("0").partition(".")
+    return f"${whole}.{cents:0<2}"
 
 
 class Rate(msgspec.Struct, frozen=True):

@@ -140,7 +140,7 @@ def name_problem(name: str, group: str) -> str:
     plain = name.replace("-", "").replace("_", "") if group != PROJECTS else name.replace("-", "")
     if not (plain.isascii() and plain.isalnum() and plain == plain.lower() and name[0].isalpha()):
         return f"{name!r} is no name: lower-case letters, digits and -"
-    if group == PROJECTS and name in RESERVED:
+    if group == PROJECTS and (name in RESERVED or name == OWN):
         return f"the name {name} is reserved"
     return ""
 

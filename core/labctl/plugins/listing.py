@@ -11,15 +11,23 @@ from labctl.plugins.loads import Loads
 from labctl.store.home import find_home, find_project
 from labctl.terminal import Style, write
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
 BAD = ("broken", "conflict", "incompatible")
 
 
-def open_catalogue(project: str | None = None) -> Catalogue:
-    """The catalogue of this environment, with what the project blocks and the home remembers."""
+def open_catalogue(project: str | None = None, blocked: Mapping[str, str] | None = None) -> Catalogue:
+    """The catalogue of this environment, with what the project blocks and the home remembers.
+
+    ``blocked``: taken instead of what the configuration says, which is not read then. Raises UsageError.
+    """
     project = project or find_project()
     home = find_home(project)
     loads = Loads(os.path.join(home, "loads.txt")) if os.path.isdir(home) else Loads(None)
-    return Catalogue(loads=loads, blocked=load_configuration(project).blocked())
+    blocked = load_configuration(project).blocked() if blocked is None else blocked
+    return Catalogue(loads=loads, blocked=blocked)
 
 
 def listed(catalogue: Catalogue) -> list[tuple[int, str, Row | None]]:

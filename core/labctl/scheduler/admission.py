@@ -7,6 +7,7 @@ import subprocess
 import time
 
 from labctl.errors import LabError
+from labctl.model.machine import dollars
 from labctl.model.results import JobFailure, JobResult
 from labctl.model.wire import Event
 from labctl.planning.keys import key_of
@@ -162,8 +163,8 @@ class Admission:
     def _over_budget(self, tracked: Tracked) -> None:
         purse = self._desk.purse
         reason = (
-            f"${purse.spent:.2f} are spent and it may cost ${purse.most(tracked):.2f}; the run stops at"
-            f" ${purse.stop_at or 0:.2f}"
+            f"{dollars(purse.spent)} are spent and it may cost {dollars(purse.most(tracked))}; the run stops"
+            f" at {dollars(purse.stop_at or 0.0)}"
         )
         self._desk.set(tracked, "over budget", reason=reason, ended=self._desk.ledger.now())
         self._desk.tell(Change(tracked.job.id, "over budget", reason=reason))

@@ -6,15 +6,23 @@ import os
 import platform
 import shutil
 import sqlite3
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from typing import NamedTuple
 
+from labctl.config import Configuration, load_configuration
 from labctl.errors import LabError
 from labctl.executors import machine
+from labctl.observing import find
+from labctl.parameters.types import Given
 from labctl.plugins.catalogue import Catalogue, Row
+from labctl.plugins.listing import open_catalogue
 from labctl.plugins.scan import Distribution, metadata, normalised
 from labctl.plugins.versions import satisfies, split_requirement
 from labctl.store.database import FILE, is_remote, open_for_reading
+from labctl.walk.observers import named_observers
+from labctl.walk.prepare import limited
+from labctl.walk.request import Request
 
 BAD = ("broken", "conflict", "incompatible")
 LITTLE = 1 << 30  # bytes of free disk below which that is said
@@ -29,9 +37,18 @@ class Finding(NamedTuple):
     hint: str = ""
 
 
-def examine(catalogue: Catalogue, home: str) -> Iterator[Finding]:
-    """Look at the home, the plugins and the machine."""
+def catalogue_of(folder: str) -> Catalogue:
+    """The catalogue, also where the configuration cannot be read: then nothing is blocked."""
+    try:
+        return open_catalogue(folder)
+    except LabError:
+        return open_catalogue(folder, {})
+
+
+def examine(catalogue: Catalogue, home: str, folder: str) -> Iterator[Finding]:
+    """Look at the home, the configuration, the plugins and the machine."""
     yield from _home(home)
+    yield from _configuration(catalogue, folder)
     yield from _plugins(catalogue)
     yield from _extras(catalogue)
     yield from _machine(catalogue.distributions)
@@ -65,6 +82,49 @@ def _home(home: str) -> Iterator[Finding]:
     free = shutil.disk_usage(home).free
     if free < LITTLE:
         yield Finding("old", "disk", f"{free / 1e6:,.0f} MB are free where the home lies", "labctl db gc")
+
+
+def _configuration(catalogue: Catalogue, folder: str) -> Iterator[Finding]:
+    """What every run would be refused for, table by table."""
+    try:
+        read = load_configuration(folder)
+    except LabError as error:
+        yield _wrong(error)
+        return
+    looks: list[Callable[[], object]] = [read.blocked, partial(limited, Request("", Given()), read)]
+    looks += [partial(read.table, "parameters", project) for project in _tables(read)]
+    sound = True
+    for look in looks:
+        try:
+            look()
+        except LabError as error:
+            sound = False
+            yield _wrong(error)
+    try:
+        wanted = named_observers(read)
+    except LabError as error:
+        yield _wrong(error)
+        return
+    for name in wanted:
+        try:
+            find(name, catalogue)
+        except LabError as error:
+            sound = False
+            yield Finding("broken", "observers", f"{name}: {error.message}", *error.hints[:1])
+    if sound and read.layers:
+        yield Finding("ok", "config", ", ".join(layer.path for layer in read.layers))
+
+
+def _tables(configuration: Configuration) -> list[str]:
+    """The projects of ``[parameters]``; where it is no table itself, a name that shows it."""
+    try:
+        return list(configuration.table("parameters")) or [""]
+    except LabError:
+        return [""]
+
+
+def _wrong(error: LabError) -> Finding:
+    return Finding("broken", "config", "; ".join([error.message, *error.details[:1]]), *error.hints[:1])
 
 
 def _size(home: str) -> int:

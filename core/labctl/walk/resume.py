@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 import msgspec
@@ -126,7 +126,7 @@ def _resumption(row: RunRow, wanted: Wanted, saved: SavedPlan, shelf: Shelf, sto
         )
     # All may be done and the host have ended before it had said what it means: that is left to do.
     if not again and row.state != "interrupted":
-        raise _nothing(row, wanted)
+        raise _nothing(row, wanted, {job.id: job.state for job in jobs_of(store.db, row.id)})
     return Resumption(row, earlier, tuple(again), wanted.retry, wanted.cancel)
 
 
@@ -196,8 +196,17 @@ def _changed(row: RunRow, on: str, changes: list[str]) -> UsageError:
     )
 
 
-def _nothing(row: RunRow, wanted: Wanted) -> UsageError:
+def _nothing(row: RunRow, wanted: Wanted, states: Mapping[str, str]) -> UsageError:
+    """The error for a run of which nothing is left, or nothing of what was meant."""
+    failed = [job for job, state in states.items() if state in FAILED]
+    if wanted.retry and wanted.jobs and failed:
+        return UsageError(
+            f"none of what was named has failed in {row.name}",
+            details=["failed: " + ", ".join(failed[:SHOWN])],
+            hints=[f"labctl retry {row.name} --failed also runs what was skipped because of them"],
+        )
     if wanted.retry:
         return UsageError(f"no job of {row.name} has failed", hints=[f"labctl runs show {row.name}"])
-    hints = [f"labctl retry {row.name} --failed runs failed jobs again"] if row.state != "succeeded" else []
-    return UsageError(f"{row.name} has nothing left to run: it {row.state}", hints=hints)
+    hints = [f"labctl retry {row.name} --failed runs failed jobs again"] if failed else []
+    ended = {"partial": "succeeded in part"}.get(row.state, row.state)
+    return UsageError(f"{row.name} has nothing left to run: it {ended}", hints=hints)

@@ -26,7 +26,7 @@ from labctl.store.queries import find_run
 from labctl.store.runs import NewRun, Store
 from labctl.store.shelf import Shelf
 from labctl.walk.ending import Finished, Watcher, borrowed_words, finish
-from labctl.walk.observers import named_observers, observe
+from labctl.walk.observers import check_observers, named_observers, observe
 from labctl.walk.prepare import Prepared
 from labctl.walk.refusals import owned
 from labctl.walk.resume import Resumption
@@ -49,6 +49,7 @@ def drive(
     """
     inbox: Inbox = queue.SimpleQueue()
     wanted = named_observers(load_configuration(prepared.folder))
+    check_observers(wanted, prepared.catalogue, prepared.folder)
     stops = _Stops(inbox.put, immediate=prepared.executor.name == "inline")
     run, name, lock = store.create(_new_run(prepared)) if resumption is None else _reopened(store, resumption)
     folder = store.folder(name)

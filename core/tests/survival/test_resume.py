@@ -345,3 +345,29 @@ def test_what_rests_on_a_mended_job_is_made_anew(mill: Any) -> None:
     assert done.code == 0, done.err
     values = {job["id"]: job["value"] for job in mill.lab.record("tolerant-1")["jobs"]}
     assert values == {"first": 7, "judge": {"ok": True, "value": 7}, "summary": {"ok": True, "value": 7}}
+
+
+def test_a_rebuild_from_a_sound_database_loses_nothing(killed: Any) -> None:
+    assert killed.lab("runs", "set", "last", "--note", "a later note", "--tag", "kept").code == 0
+    (killed.lab.home / "runs" / "grind-1" / "journal.jsonl").write_bytes(
+        (killed.lab.home / "runs" / "grind-1" / "journal.jsonl").read_bytes().split(b"\n")[0] + b"\n"
+    )  # as if the host had been killed before it could write what the database knew
+    before = killed.show()
+    assert killed.lab("db", "rebuild").code == 0
+    after = killed.show()
+    assert after["run"]["note"] == "a later note"
+    assert after["run"]["tags"] == ["kept"]
+    assert after["run"]["jobs_done"] == 2
+    assert after["jobs"] == before["jobs"]
+    assert after["attempts"] == before["attempts"]
+    killed.touch("go")
+    assert killed.lab("resume", "last").code == 0
+    assert killed.count("begin grind/0") == 1
+
+
+def test_what_cannot_be_retried_is_told_why(mill: Any) -> None:
+    assert mill.run("--fail", "grind/1").code == 6
+    skipped = mill.lab("retry", "last", "sum")
+    assert skipped.code == 2
+    assert "failed: grind/1" in skipped.err
+    assert "it succeeded in part" in mill.lab("resume", "last").err
