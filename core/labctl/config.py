@@ -64,10 +64,10 @@ class Configuration:
 
     def _table_of(self, layer: Layer, keys: tuple[str, ...]) -> dict[str, Any]:
         value: Any = layer.values
-        for key in keys:
+        for depth, key in enumerate(keys, 1):
             value = value.get(key, {})
             if not isinstance(value, dict):
-                raise UsageError(f"{layer.path}: {'.'.join(keys)} is not a table")
+                raise UsageError(f"{layer.path}: {'.'.join(keys[:depth])} is not a table")
         return dict(value)
 
 

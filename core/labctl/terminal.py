@@ -6,12 +6,15 @@ whether the stream is a terminal.
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import TextIO
+
+NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 _choice = "auto"
 
@@ -39,8 +42,12 @@ def is_terminal(stream: TextIO) -> bool:
         return False
 
 
-def write(text: str, *, err: bool = False, end: str = "\n") -> None:
-    """Write and flush. After a closed pipe or terminal it stays silent: saving goes on."""
+def write(text: str, *, err: bool = False, end: str = "\n", lossy: bool = False) -> None:
+    """Write and flush. After a closed pipe or terminal it stays silent: saving goes on.
+
+    What was asked for and finds no room is an error: raises OSError, unless it is ``lossy``, as words
+    to standard error always are.
+    """
     stream = sys.stderr if err else sys.stdout
     try:
         stream.write(text + end)
@@ -48,8 +55,10 @@ def write(text: str, *, err: bool = False, end: str = "\n") -> None:
     except UnicodeEncodeError:
         encoding = stream.encoding or "ascii"
         _retry(stream, (text + end).encode(encoding, "backslashreplace").decode(encoding))
-    except (OSError, ValueError):
+    except (OSError, ValueError) as error:
         _silence(stream)
+        if not (err or lossy) and getattr(error, "errno", None) in NO_ROOM:
+            raise
 
 
 def _retry(stream: TextIO, text: str) -> None:

@@ -278,3 +278,30 @@ def alive(pid: int) -> bool:
         return False
     state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
     return state != "Z"
+
+
+POINTS = {
+    "step=0.5": "TypeError: the step of metric 'half' is float, not a whole number",
+    "step=2 ** 70": "ValueError: the step of metric 'half' has more than 64 bits",
+    "unit=3": "TypeError: the unit of metric 'half' is int, not str",
+    "better='big'": "ValueError: metric 'half': better is 'up', 'down' or '', not 'big'",
+}
+
+
+@pytest.mark.parametrize("what", POINTS)
+def test_a_metric_that_is_none_fails_where_it_was_made(one: Make, what: str) -> None:
+    lab = one(f"def work(job):\n    job.metric('good', 1.0, step=1)\n    job.metric('half', 2.0, {what})\n")
+    done = lab("run", "one")
+    assert done.code == 1
+    assert POINTS[what] in done.err
+    assert "one_tasks.py" in done.err
+    assert lab("runs", "metrics", "last").out.count("good") == 1
+
+
+def test_a_whole_number_of_another_type_is_a_step(one: Make) -> None:
+    lab = one(
+        "class Whole:\n    def __index__(self): return 7\n"
+        "def work(job):\n    job.metric('good', 1.0, step=Whole())\n"
+    )
+    assert lab("run", "one").code == 0
+    assert ",good,7,1.0," in lab("runs", "metrics", "last").out

@@ -6,6 +6,8 @@ import json
 import stat
 from pathlib import Path
 
+import pytest
+
 from labctl.testing import Lab
 
 
@@ -296,6 +298,34 @@ def test_collect_copies_and_overwrites_nothing(dice: Lab) -> None:
     assert not (dice.folder / "out" / "roll" / "0").exists()
     none = dice("collect", "last", "--artifact", "*.bin")
     assert none.code == 2
+
+
+NESTED = """
+from labctl.api import Job, hookimpl
+
+
+class Nested:
+    @hookimpl
+    def run(self, ctx, environments):
+        yield Job("a", "nested_tasks:write", {"name": "b/x"})
+        yield Job("a/b", "nested_tasks:write", {"name": "NAME"})
+
+
+plugin = Nested()
+"""
+
+
+@pytest.mark.parametrize("name", ["x", "x/y"])
+def test_two_artifacts_at_one_path_are_not_collected(lab: Lab, name: str) -> None:
+    write = "def write(job, *, name):\n    job.artifact(name).write_text(job.id)\n"
+    lab.plugin("nested", NESTED.replace("NAME", name), nested_tasks=write)
+    assert lab("run", "nested").code == 0
+    refused = lab("collect", "last", "-o", "out")
+    assert refused.code == 2, refused.out
+    assert f"b/x of job a and {name} of job a/b would lie at one path; nothing was copied" in refused.err
+    assert not (lab.folder / "out").exists()
+    assert lab("collect", "last", "--artifact", "b/x", "-o", "out").code == 0
+    assert (lab.folder / "out" / "a" / "b" / "x").read_text() == "a"
 
 
 def test_report_as_json(dice: Lab) -> None:

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import os
+import shlex
 import shutil
 import subprocess
+from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
@@ -168,3 +172,91 @@ def test_a_report_as_markdown(dice: Lab) -> None:
     assert dice("report", "last", "--markdown", "-o", "found.md").code == 0
     assert (dice.folder / "found.md").read_text() == text
     assert dice("report", "--markdown", "--json").code == 2
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("[limits", "labctl.toml cannot be read"),
+        ("[[plugins]]\n", "labctl.toml: plugins is not a table"),
+        ("[plugins]\nblock = 3\n", "[plugins] block is a list of names"),
+        ("limits = 3\n", "labctl.toml: limits is not a table"),
+        ("[limits]\nbudget = 'x'\n", "[limits] budget is not right"),
+        ("parameters = 3\n", "labctl.toml: parameters is not a table"),
+        ("[parameters]\ndice = 3\n", "parameters.dice is not a table"),
+        ("observers = 3\n", "labctl.toml: observers is not a table"),
+        ("[observers]\nuse = 'x'\n", "[observers] use is a list of names"),
+        ("[observers]\nuse = ['nope']\n", "nope: there is no observer named nope"),
+    ],
+)
+def test_a_doctor_finds_what_every_run_is_refused_for(dice: Lab, text: str, said: str) -> None:
+    (dice.folder / "labctl.toml").write_text(text)
+    assert dice("run", "dice").code == 2
+    found = dice("doctor", "--strict")
+    assert found.code == 3, found.err
+    assert said in found.out
+    assert "1 thing broken" in found.out
+    assert "torch" in found.out or "gpu" in found.out, "the rest is looked at, too"
+
+
+def test_a_doctor_names_a_configuration_that_is_sound(dice: Lab) -> None:
+    (dice.folder / "labctl.toml").write_text("[parameters.dice]\nrolls = 9\n")
+    found = dice("doctor", "--strict")
+    assert found.code == 0, found.out
+    assert "ok        config" in found.out
+
+
+@pytest.mark.parametrize("make", [os.mkfifo, os.mkdir])
+@pytest.mark.parametrize("words", [("config", "show"), ("plugins", "list"), ("run", "dice"), ("doctor",)])
+def test_a_configuration_that_is_no_file_is_not_waited_for(
+    dice: Lab, make: Callable[[Path], None], words: tuple[str, ...]
+) -> None:
+    make(dice.folder / "labctl.toml")
+    done = dice(*words, timeout=20)
+    assert done.code == (0 if words == ("doctor",) else 2)
+    assert "labctl.toml cannot be read" in done.out + done.err
+
+
+def test_a_file_of_parameters_that_is_a_pipe_is_not_waited_for(dice: Lab) -> None:
+    os.mkfifo(dice.folder / "pipe")
+    refused = dice("run", "dice", "-f", "pipe", timeout=20)
+    assert refused.code == 2, refused.err
+    assert "pipe cannot be read: it is a pipe or a device, not a file" in refused.err
+
+
+def test_parameters_from_another_command(dice: Lab) -> None:
+    bash = shutil.which("bash")
+    if bash is None:
+        pytest.skip("no bash here")
+    line = f"{shlex.join(dice.command('run', 'dice', '--plan'))} -f <(echo 'sides: 1')"
+    done = subprocess.run(
+        [bash, "-c", line],
+        cwd=dice.folder,
+        env=dice.environment(),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 2
+    assert "sides" in done.stderr, done.stderr
+
+
+def test_output_that_finds_no_room_is_no_success(dice: Lab) -> None:
+    assert dice("run", "dice").code == 0
+    for words in (
+        ("runs", "list"),
+        ("runs", "show", "last"),
+        ("report", "--json"),
+        ("runs", "metrics", "last"),
+    ):
+        with open("/dev/full", "w") as full:
+            process = dice.start(*words, stdout=full)
+            _, err = process.communicate(timeout=30)
+        assert process.returncode == 5, words
+        assert "the disk is full" in err
+    with open("/dev/full", "w") as full:
+        process = dice.start("run", "dice", "--no-cache", "--json", stdout=full)
+        process.communicate(timeout=60)
+    assert dice.record("dice-2")["run"]["state"] == "succeeded", (
+        "events are told; the run does not wait for them"
+    )

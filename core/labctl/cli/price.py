@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 
 import click
@@ -51,7 +52,7 @@ def _too_dear(prepared: Prepared, spent: float, command: str) -> BudgetError:
     lines += [f"{dollars(spent)} are spent already"] if spent else []
     dates = sorted({rate.date for rate in price.rates if rate.date})
     dated = f" Prices of {dates[0]}." if dates else ""
-    command = command or request.command.replace(f" --budget {budget:g}", "")
+    command = command or re.sub(r" --budget[= ]\S+", "", request.command)
     attempts = [timeout * rate / 3600 for _, _, timeout, _, rate, _ in price.lines]
     stop = [  # a bound that the cheapest attempt passes would start nothing
         f"the expected cost is {dollars(price.expected)}. To start, and stop before {dollars(budget)} is"

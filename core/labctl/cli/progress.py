@@ -113,7 +113,7 @@ class JsonWatcher:
         """Nothing to redraw."""
 
     def _emit(self, event: str, **data: Any) -> None:
-        write(msgspec.json.encode({"event": event, "time": time.time(), **data}).decode())
+        write(msgspec.json.encode({"event": event, "time": time.time(), **data}).decode(), lossy=True)
 
 
 class TerminalWatcher:
@@ -232,7 +232,7 @@ def _words(change: Change) -> str:
     if change.state == "skipped":
         return f"skipped    {plain(change.reason)}"
     if change.again is not None and change.state == "interrupted":
-        return "interrupted, again at once"
+        return "interrupted, again" + (f" in {change.again:.0f} s" if change.again >= 1 else " at once")
     if change.again is not None:
         return f"{change.state}     try {change.tries} of {change.of}, again in {change.again:.0f} s"
     if change.state in ("failed", "timed out"):

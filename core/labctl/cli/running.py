@@ -40,6 +40,8 @@ def run_project(given: Given, values: dict[str, Any], catalogue: Catalogue, load
     grace = _seconds("grace", values) or 0.0
     if values["seed"] is not None and not 0 <= values["seed"] < 2**63:
         raise UsageError(f"--seed: {values['seed']} is no seed (0 to 2^63 - 1)")
+    if values.get("service") and (values["only"] or values["skip"]):
+        raise UsageError("a service runs alone: --only and --skip say nothing to it")
     request = Request(
         plugin=loaded.row.name,
         given=given,
@@ -77,7 +79,8 @@ def run_project(given: Given, values: dict[str, Any], catalogue: Catalogue, load
             finished = drive(prepared, store, make_watcher(values["json"]), announce=announce)
     finally:
         store.close()
-    return say_finished(finished, as_json=values["json"])
+    step = f"labctl serve {request.plugin} {request.service} --from {finished.run}" if request.service else ""
+    return say_finished(finished, as_json=values["json"], step=step)
 
 
 def _seconds(option: str, values: dict[str, Any]) -> float | None:
@@ -108,12 +111,12 @@ def _serve(prepared: Prepared, store: Store, *, as_json: bool) -> Finished:
         watcher.close()
 
 
-def say_finished(finished: Finished, *, as_json: bool) -> int:
-    """The end of a run as it was asked for; the exit code."""
+def say_finished(finished: Finished, *, as_json: bool, step: str = "") -> int:
+    """The end of a run as it was asked for; the exit code. ``step``: what to do next, if that is known."""
     if as_json:
         write(msgspec.json.encode({"event": "ended", **_as_json(finished)}).decode())
     else:
-        say_end(finished)
+        say_end(finished, step or next_command(finished))
     return finished.exit_code
 
 
@@ -139,7 +142,7 @@ def _utf8(text: str) -> str:
     return text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
 
 
-def say_end(finished: Finished) -> None:
+def say_end(finished: Finished, step: str) -> None:
     """The verdicts and the report's path to standard output, the rest to standard error."""
     err = Style(sys.stderr)
     tally = finished.counts
@@ -158,7 +161,6 @@ def say_end(finished: Finished) -> None:
     if finished.headline:
         write(plain(finished.headline))
     write(f"Report: {os.path.relpath(finished.report)}")
-    step = next_command(finished)
     write(f"Next:   {step}", err=True)
 
 

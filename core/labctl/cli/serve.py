@@ -19,7 +19,7 @@ from labctl.store.home import find_home, find_project
 from labctl.store.queries import find_run
 from labctl.store.runs import Store
 from labctl.terminal import Style, is_terminal, write
-from labctl.walk.serving import ServiceNote, note_path, services, write_note
+from labctl.walk.serving import ServiceNote, note_path, services, url_of, write_note
 
 PATIENCE = 60.0  # seconds that a service is waited for until it has stopped
 
@@ -43,7 +43,7 @@ class ServiceWatcher:
         self._inner.began(run, prepared, cached)
 
     def listening(self, job: str, data: dict[str, Any]) -> None:
-        url = str(data.get("url") or f"http://127.0.0.1:{data.get('port')}{data.get('path') or '/'}")
+        url = url_of(data)
         now = time.time()
         self._note = msgspec.structs.replace(self._note, url=url, since=now, until=now + self._lasts)
         write_note(self._home, self._note)

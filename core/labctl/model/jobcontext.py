@@ -183,7 +183,12 @@ class JobContext:
         return self._stopping()
 
     def ready(self, path: str = "/") -> None:
-        """A service answers now on its port of 127.0.0.1; ``path`` is where its users begin."""
+        """A service answers now on its port of 127.0.0.1; ``path`` is where its users begin.
+
+        Raises ValueError for a path that does not begin with ``/`` or has control characters in it.
+        """
+        if not path.startswith("/") or not path.isprintable():
+            raise ValueError(f"{path!r:.80} is no path of a service: it begins with /")
         self.touch()
         self._emit("listening", {"port": self.port, "path": str(path)})
 

@@ -77,6 +77,8 @@ def take_up(
     if changes and not wanted.cancel:
         raise _changed(row, request.on, changes)
     # Today's plan is driven, not the file's: what the file says of a job is only held against it.
+    # The run's own bound holds, not today's configuration: it may have been moved or taken away.
+    prepared = prepared._replace(request=prepared.request._replace(stop_at=request.stop_at))
     left = set(resumption.again)
     plan = msgspec.structs.replace(
         prepared.frozen.plan, jobs=tuple(job for job in prepared.frozen.plan.jobs if job.id in left)

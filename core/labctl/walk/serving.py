@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import secrets
 import shutil
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -57,6 +58,20 @@ def serving(
     whole = msgspec.structs.replace(plan, jobs=(*plan.jobs, service))
     selected = Plan(jobs=(service,))
     return whole, selected, tuple(job for job in plan.jobs if job.id in needs)
+
+
+def url_of(data: Mapping[str, Any]) -> str:
+    """The address that a *listening* event tells of. What a job says as its path stays a path.
+
+    An ``@`` that followed the port would make the host a password, and a ``#`` would keep the token back.
+    """
+    from urllib.parse import quote
+
+    if data.get("url"):  # the executor's word
+        return quote(str(data["url"]), safe=":/?&=%[]@,+~")
+    path = quote(str(data.get("path") or "/"), safe="/?&=%:,+~@")
+    port = data.get("port")
+    return f"http://127.0.0.1:{port if isinstance(port, int) else 0}/{path.removeprefix('/')}"
 
 
 def new_token() -> str:

@@ -222,3 +222,14 @@ def test_numbers_have_paths() -> None:
     value = {"a": {"b": 1, "c": True}, "d": [1.5, "x"], "e": None, "long": [1] * 100}
     assert dict(numbers_in(value)) == {"a.b": 1.0, "d[0]": 1.5}
     assert dict(numbers_in(7)) == {"value": 7.0}
+
+
+def test_a_bad_point_costs_itself_alone_and_is_said(dice: Lab) -> None:
+    assert dice("run", "dice").code == 0
+    file = dice.home / "runs" / "dice-1" / "metrics.jsonl"
+    good, bad = '["good",1.0,1,5.0,"",""]', '["half",2.0,0.5,5.0,"",""]'
+    file.write_text(f'{{"job":"mean","attempt":1,"points":[{good},{bad},{good}]}}\n')
+    found = dice("runs", "metrics", "dice-1")
+    assert found.out.count("good") == 2
+    assert "half" not in found.out
+    assert "1 point cannot be read and left out: mean" in found.err

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import hashlib
 import io
+import os
 import shutil
 import tarfile
 import time
@@ -475,3 +476,10 @@ def test_an_imported_run_that_is_not_trusted_cannot_be_driven(dice: Lab, there: 
     assert there("explain", "dice-1", "mean").code == 0
     assert rows(there, "SELECT id, state FROM job ORDER BY id") == before
     assert rows(there, "SELECT * FROM cache") == []
+
+
+def test_a_pipe_is_no_archive_and_is_not_waited_for(dice: Lab) -> None:
+    os.mkfifo(dice.folder / "pipe")
+    refused = dice("runs", "import", "pipe", timeout=20)
+    assert refused.code == 2, refused.err
+    assert "it is a pipe or a device, not a file" in refused.err

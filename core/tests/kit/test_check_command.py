@@ -227,3 +227,26 @@ def test_the_static_rules_import_nothing(checked: Callable[..., Any], tmp_path: 
     assert {f["rule"] for f in found["findings"]} == {"L01"}
     assert set(found["skipped"].values()) == {"see L01"}
     assert not mark.exists()
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        "dependencies = 3", "dependencies = [3]", "version = 3", "version = '../x'", "description = []",
+        "classifiers = 'x'", "optional-dependencies = 3", "optional-dependencies = {a = 'x'}",
+        "entry-points = 3", "entry-points = {'labctl.plugins' = 3}",
+        "[tool]\nhatch = 3", "[tool.hatch.build.targets.wheel]\npackages = 'src'",
+    ],
+)  # fmt: skip
+def test_a_pyproject_of_wrong_types_is_said(lab: Lab, wrong: str) -> None:
+    (lab.folder / "pyproject.toml").write_text(f"[project]\nname = 'labctl-odd'\n{wrong}\n")
+    refused = lab("plugins", "check", ".")
+    assert refused.code == 2, refused.err
+    assert "./pyproject.toml is not right" in refused.err
+
+
+@pytest.mark.parametrize("limit", ["nan", "inf", "0", "1e30"])
+def test_a_limit_that_is_no_time_is_refused(lab: Lab, limit: str) -> None:
+    refused = lab("plugins", "check", "anything", "--limit", limit)
+    assert refused.code == 2, refused.out
+    assert "--limit" in refused.err

@@ -179,3 +179,18 @@ def test_a_template_is_in_no_jobs_key(lab: Lab) -> None:
     code = Closures(entries(found.values()), found).of(["labctl_cgt.training.train"])
     assert any(name.startswith("labctl_cgt") for name in code.files)
     assert not [name for name in code.files if "templates" in name]
+
+
+@pytest.mark.parametrize("kind", ["../x", "parts.more", "Parts", "a b", "parts]", "x" * 61])
+def test_a_kind_that_is_no_part_of_a_group_is_refused(lab: Lab, kind: str) -> None:
+    with_host(lab, source=HOST.replace("    extends =", "    other ="))
+    refused = lab("plugins", "new", "tide", "--extends", f"host:{kind}")
+    assert refused.code == 2, refused.out
+    assert "is no kind" in refused.err
+    assert not list(lab.folder.iterdir())
+
+
+def test_nobody_takes_the_name_of_the_host(lab: Lab) -> None:
+    refused = lab("plugins", "new", "labctl")
+    assert refused.code == 2, refused.out
+    assert "the name labctl is reserved" in refused.err

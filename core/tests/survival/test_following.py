@@ -25,6 +25,15 @@ def test_a_detached_run_goes_on_without_its_terminal(mill: Any, wait_until: Any)
     assert not list(mill.lab.home.glob(".console-*"))
 
 
+def test_a_detached_run_is_named_as_json(mill: Any) -> None:
+    started = mill.run("--detach", "--json")
+    assert started.code == 0, started.err
+    (event,) = started.events
+    assert (event["event"], event["run"]) == ("detached", "grind-1")
+    assert len(started.out.splitlines()) == 1
+    assert mill.lab("runs", "watch", "grind-1").code == 0
+
+
 def test_a_detached_run_that_cannot_start_says_so_here(mill: Any) -> None:
     refused = mill.run("--detach", "--steps", "none")
     assert refused.code == 2

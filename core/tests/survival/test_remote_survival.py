@@ -99,12 +99,72 @@ def test_over_budget_nothing_is_started(cloud: Any) -> None:
     refused = cloud.run(*ON, "--budget", "0.001")
     # 5 jobs x 60 s x $0.06/h = $0.005
     assert refused.code == 7
-    assert "grind may cost up to $0.01, the budget is $0.00" in refused.err
+    assert "grind may cost up to $0.005, the budget is $0.001" in refused.err
     assert "Nothing was started, nothing was rented. Prices of 2026-11-01." in refused.err
     assert "--stop-at 0.001" in refused.err
     assert cloud.marks == []
     assert not (cloud.lab.home / "runs" / "grind-1").exists()
     assert cloud.run(*ON, "--budget", "1").code == 0
+
+
+@pytest.mark.parametrize("words", [("--budget", "0.0040"), ("--budget=0.004",)])
+def test_the_command_that_is_proposed_has_no_budget(cloud: Any, words: tuple[str, ...]) -> None:
+    refused = cloud.run(*ON, *words)
+    assert refused.code == 7
+    (command,) = [line for line in refused.err.splitlines() if "labctl run" in line]
+    assert "--budget" not in command
+    assert command.endswith("--on fake-remote --stop-at 0.004")
+
+
+def test_a_bound_that_lets_nothing_start_is_not_proposed(cloud: Any) -> None:
+    refused = cloud.run(*ON, "--budget", "0")
+    assert refused.code == 7
+    assert "the budget is $0.00" in refused.err
+    assert "--stop-at" not in refused.err
+    stopped = cloud.run(*ON, "--stop-at", "0.0005")
+    assert "it may cost $0.001; the run stops at $0.0005" in stopped.err
+
+
+UNEVEN = """
+from labctl.api import Environment, Job, hookimpl
+
+
+class Uneven:
+    @hookimpl
+    def provision(self, ctx):
+        yield Environment(name="dear", timeout=3600, retries=0)
+        yield Environment(name="cheap", timeout=10, retries=0)
+
+    @hookimpl
+    def run(self, ctx, environments):
+        yield Job("first", "uneven_tasks:first", environment="dear")
+        needs = {"from": ("first",)}
+        yield Job("judge", "uneven_tasks:judge", needs=needs, tolerant=True, environment="cheap")
+
+
+plugin = Uneven()
+"""
+UNEVEN_TASKS = """
+def first(job):
+    return 7
+
+
+def judge(job):
+    return job.input("from").state
+"""
+
+
+def test_who_judged_what_was_put_off_judges_again(cloud: Any) -> None:
+    cloud.lab.plugin("uneven", UNEVEN, uneven_tasks=UNEVEN_TASKS)
+    stopped = cloud.lab("run", "uneven", *ON, "--stop-at", "0.01")
+    assert stopped.code == 7, stopped.err
+    assert cloud.show()["run"]["headline"] == "The run is over budget."
+    values = {job["id"]: job["value"] for job in cloud.lab.record("uneven-1")["jobs"]}
+    assert values["judge"] == "over budget"
+    done = cloud.lab("resume", "last", "--stop-at", "5")
+    assert done.code == 0, done.err
+    values = {job["id"]: job["value"] for job in cloud.lab.record("uneven-1")["jobs"]}
+    assert values == {"first": 7, "judge": "succeeded"}
 
 
 def test_a_budget_from_the_configuration(cloud: Any) -> None:
@@ -242,10 +302,10 @@ def test_going_on_asks_for_money_like_a_new_run(cloud: Any) -> None:
     asked = cloud.lab("retry", "last")
     assert asked.code == 2, asked.err
     assert "nobody can be asked" in asked.err
-    (cloud.lab.folder / "labctl.toml").write_text("[limits]\nbudget = 1\n")
+    (cloud.lab.folder / "labctl.toml").write_text("[limits]\nbudget = 50\n")
     refused = cloud.lab("retry", "last", "--yes")
     assert refused.code == 7, refused.err
-    assert "labctl retry grind-1 --stop-at 1" in refused.err
+    assert "labctl retry grind-1 --stop-at 50" in refused.err
     assert cloud.count("begin grind/1") == 1
     (cloud.lab.folder / "labctl.toml").unlink()
     cloud.touch("mended")
@@ -261,3 +321,12 @@ def test_a_job_that_was_given_up_after_many_lost_workers_can_go_on(cloud: Any) -
     assert lost.code == 130, lost.err
     assert "labctl resume grind-1" in lost.err
     assert cloud.show()["run"]["state"] == "interrupted"
+
+
+def test_a_bound_that_was_taken_away_stays_away(cloud: Any) -> None:
+    (cloud.lab.folder / "labctl.toml").write_text("[limits]\nstop_at = 0.0005\n")
+    assert cloud.run(*ON).code == 7
+    assert cloud.lab("resume", "last").code == 7
+    assert cloud.lab("runs", "set", "last", "--no-stop-at").code == 0
+    done = cloud.lab("resume", "last")
+    assert done.code == 0, done.err

@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from labctl.testing import Lab
+from labctl.walk.serving import url_of
 
 PLUGIN = """
 from typing import Annotated
@@ -236,6 +237,8 @@ def test_names_that_are_no_service(echo: Lab) -> None:
     refused = echo("serve", "echo", "greeting")
     assert refused.code == 2
     assert "there are: echo, deaf" in refused.err
+    assert "labctl serve echo echo" in refused.err
+    assert "PROJECT" not in refused.err
     inline = echo("serve", "echo", "echo", "--on", "inline")
     assert inline.code == 2
     assert "runs no services" in inline.err
@@ -310,3 +313,16 @@ def test_a_service_that_was_cut_is_served_again_and_not_resumed(echo: Lab, servi
     refused = echo("resume", "echo-2")
     assert refused.code == 2
     assert "labctl serve echo echo --from echo-2" in refused.err
+
+
+@pytest.mark.parametrize(
+    ("said", "url"),
+    [
+        ({"port": 5, "path": "/talk?a=1"}, "http://127.0.0.1:5/talk?a=1"),
+        ({"port": 5, "path": "@evil.example/\x1b[31m#x"}, "http://127.0.0.1:5/@evil.example/%1B%5B31m%23x"),
+        ({"port": "5@evil.example", "path": ""}, "http://127.0.0.1:0/"),
+        ({"port": 5, "url": "https://there.example/\x1b#x"}, "https://there.example/%1B%23x"),
+    ],
+)
+def test_what_a_service_says_of_its_path_moves_nobody_elsewhere(said: dict[str, object], url: str) -> None:
+    assert url_of(said) == url
