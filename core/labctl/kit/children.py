@@ -7,12 +7,16 @@ import os
 import signal
 import subprocess
 import sys
-import threading
+import tempfile
+import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import IO, Any, NamedTuple
 
+from labctl.executors.processes import descendants
 from labctl.kit.target import Target
+
+POLL = 0.005  # seconds
 
 
 class Ended(NamedTuple):
@@ -58,43 +62,39 @@ class Children:
 
     def python(self, *words: str, limit: float = 0.0, **variables: str) -> Ended:
         """Run ``python WORDS`` to its end, or to the end of its time."""
-        process = subprocess.Popen(
-            [sys.executable, *words],
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            cwd=self.project,
-            env={**self._variables, **variables},
-            start_new_session=True,
-        )
-        late = threading.Event()
-
-        def end() -> None:
-            late.set()
-            _kill(process.pid)
-
-        timer = threading.Timer(limit or self.limit, end)
-        timer.start()
-        try:
-            assert process.stdout is not None
-            assert process.stderr is not None
-            errors: list[bytes] = []
-            reader = threading.Thread(
-                target=lambda err=process.stderr: errors.append(err.read()), daemon=True
+        # Files and no pipes: a process that the plugin has left behind may hold its end for ever.
+        with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
+            process = subprocess.Popen(
+                [sys.executable, *words],
+                stdin=subprocess.DEVNULL,
+                stdout=out,
+                stderr=err,
+                cwd=self.project,
+                env={**self._variables, **variables},
+                start_new_session=True,
             )
-            reader.start()
-            out = process.stdout.read()
-            reader.join()
-            _, status, usage = os.wait4(process.pid, 0)
-            process.returncode = os.waitstatus_to_exitcode(status)
-        finally:
-            timer.cancel()
+            end = time.monotonic() + (limit or self.limit)
+            found = os.wait4(process.pid, os.WNOHANG)
+            while found[0] == 0 and time.monotonic() < end:
+                time.sleep(POLL)
+                found = os.wait4(process.pid, os.WNOHANG)
+            late = found[0] == 0
+            if late:
+                for pid in descendants(process.pid):
+                    _kill_one(pid)
+                _kill(process.pid)
+                found = os.wait4(process.pid, 0)
             _kill(process.pid)  # whoever it has left behind
-            process.stdout.close() if process.stdout else None
-            process.stderr.close() if process.stderr else None
-        code = None if late.is_set() else process.returncode
-        err = b"".join(errors).decode(errors="replace")
-        return Ended(code, out.decode(errors="replace"), err, usage.ru_utime + usage.ru_stime)
+            process.returncode = os.waitstatus_to_exitcode(found[1])
+            said, complained = _text(out), _text(err)
+        usage = found[2]
+        code = None if late else process.returncode
+        return Ended(code, said, complained, usage.ru_utime + usage.ru_stime)
+
+
+def _text(file: IO[bytes]) -> str:
+    file.seek(0)
+    return file.read().decode(errors="replace")
 
 
 def lines_of(path: Path) -> Iterator[dict[str, Any]]:
@@ -108,6 +108,13 @@ def lines_of(path: Path) -> Iterator[dict[str, Any]]:
             yield json.loads(line)
         except ValueError:
             return
+
+
+def _kill_one(pid: int) -> None:
+    try:
+        os.kill(pid, signal.SIGKILL)
+    except (ProcessLookupError, PermissionError):
+        pass
 
 
 def _kill(group: int) -> None:

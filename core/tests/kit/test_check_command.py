@@ -250,3 +250,19 @@ def test_a_limit_that_is_no_time_is_refused(lab: Lab, limit: str) -> None:
     refused = lab("plugins", "check", "anything", "--limit", limit)
     assert refused.code == 2, refused.out
     assert "--limit" in refused.err
+
+
+def test_a_process_that_leaves_its_session_holds_nobody_up(lab: Lab) -> None:
+    lab.plugin(
+        "away",
+        "import subprocess\nfrom labctl.api import *\n\n"
+        "subprocess.Popen(['sleep', '600'], start_new_session=True)\n\n\n"
+        "class Away:\n    @hookimpl\n    def run(self, ctx, environments):\n"
+        "        yield Job('a', 'away_plugin:work')\n\n\ndef work(job):\n    pass\n\n\nplugin = Away()\n",
+    )
+    done = lab("plugins", "check", "away", "--no-run", "--limit", "20", timeout=100)
+    assert done.code == 1, done.err
+    assert "C03" in done.out
+    import subprocess
+
+    subprocess.run(["pkill", "-f", "^sleep 600$"], check=False)
