@@ -304,5 +304,5 @@ def test_a_log_is_folded_masked_and_capped(tmp_path: Path) -> None:
 
 def test_an_unusable_home_says_so(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
-    with pytest.raises(InfrastructureError, match="cannot be used"):
+    with pytest.raises(InfrastructureError, match="is no folder"):
         open_database(str(tmp_path / "file"))

@@ -260,3 +260,34 @@ def test_output_that_finds_no_room_is_no_success(dice: Lab) -> None:
     assert dice.record("dice-2")["run"]["state"] == "succeeded", (
         "events are told; the run does not wait for them"
     )
+
+
+def test_a_file_in_a_folders_place_is_what_is_blamed(dice: Lab) -> None:
+    assert dice("run", "dice").code == 0
+    (dice.home / "errors").rmdir() if (dice.home / "errors").is_dir() else None
+    (dice.home / "errors").write_text("")
+    refused = dice("run", "dice")
+    assert refused.code == 5
+    assert "errors is no folder" in refused.err
+    assert "labctl.db" not in refused.err
+
+
+def test_an_odd_folder_does_not_make_gc_unusable(dice: Lab) -> None:
+    assert dice("run", "dice").code == 0
+    odd = dice.home / "runs" / "dice-9"
+    for name in ("plan.json", "record.json", "journal.jsonl"):
+        (odd / name).mkdir(parents=True)
+    done = dice("db", "gc", "--dry-run")
+    assert done.code == 0, done.err
+
+
+def test_a_plan_that_says_odd_things_lends_its_results_all_the_same(dice: Lab) -> None:
+    import json
+
+    assert dice("run", "dice").code == 0
+    path = dice.home / "runs" / "dice-1" / "plan.json"
+    plan = json.loads(path.read_text())
+    for keys in ({"roll/0": {"params": 3}}, {"roll/0": {}}, 7):
+        path.write_text(json.dumps({**plan, "keys": keys}))
+        done = dice("run", "dice", "--from", "dice-1", "--seed", "5")
+        assert done.code == 0, done.err

@@ -129,12 +129,12 @@ def digests_in(path: Path) -> set[str]:
         fd = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK)
     except (FileNotFoundError, NotADirectoryError):
         return set()
-    with open(fd, "rb") as file:
-        status = os.fstat(fd)
-        if not stat.S_ISREG(status.st_mode) or not status.st_size:
-            return set()
-        with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
-            return {found.decode() for found in re.findall(HEX.pattern.encode(), content)}
+    status = os.fstat(fd)
+    if not stat.S_ISREG(status.st_mode) or not status.st_size:
+        os.close(fd)
+        return set()
+    with open(fd, "rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
+        return {found.decode() for found in re.findall(HEX.pattern.encode(), content)}
 
 
 def _file(path: Path, kind: type[T], problems: list[str]) -> T | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import msgspec
@@ -91,10 +92,8 @@ class Lender:
 
     def _differs(self, run: str, job: PlannedJob) -> str:
         """How a run made a job's result otherwise than this plan would; its code may differ unsaid."""
-        path = self._store.folder(run).plan
         if run not in self._plans:
-            record = msgspec.json.decode(path.read_bytes()) if path.exists() else {}
-            self._plans[run] = record.get("keys", {})
+            self._plans[run] = _keys_of(self._store.folder(run).plan)
         then = self._plans[run].get(job.id)
         now = msgspec.to_builtins(self._materials[job.id])
         if then is None:
@@ -122,3 +121,16 @@ class Lender:
             seconds=found.seconds,
         )  # fmt: skip
         return Loan(result, found.run, found.made)
+
+
+class _Keys(msgspec.Struct):
+    keys: dict[str, Material] = {}
+
+
+def _keys_of(plan: Path) -> dict[str, Any]:
+    """The materials of a run's plan; none where it cannot be read: it may be somebody else's."""
+    try:
+        found = msgspec.json.decode(plan.read_bytes(), type=_Keys)
+    except (OSError, msgspec.MsgspecError):
+        return {}
+    return {job: msgspec.to_builtins(material) for job, material in found.keys.items()}

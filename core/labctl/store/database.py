@@ -41,6 +41,8 @@ def open_database(home: str) -> sqlite3.Connection:
         if _journal(db) != "wal" and not is_remote(home):
             db.execute("PRAGMA journal_mode=wal")
         db.execute("PRAGMA synchronous=NORMAL")
+    except (FileExistsError, NotADirectoryError) as error:
+        raise _no_folder(error) from None
     except (OSError, sqlite3.Error) as error:
         raise _unusable(path, error) from None
     return db
@@ -193,6 +195,14 @@ def damaged(path: str, error: BaseException) -> InfrastructureError:
         f"{os.path.relpath(path)} is damaged",
         details=[str(error), "the runs' folders have all that it is made of"],
         hints=["labctl db rebuild"],
+    )
+
+
+def _no_folder(error: OSError) -> InfrastructureError:
+    """Something else stands where a folder of the home has to be; the database is not to blame."""
+    shown = os.path.relpath(str(error.filename))
+    return InfrastructureError(
+        f"{shown} is no folder", details=["nothing was started"], hints=[f"mv {shown} elsewhere"]
     )
 
 
