@@ -9,12 +9,11 @@ command once, so that a drift of the machine's speed meets all of them.
 from __future__ import annotations
 
 import os
-import resource
-import statistics
-import subprocess
 import sys
 import tempfile
 from pathlib import Path
+
+from _beside import print_ratios
 
 from labctl.store.database import open_database, transaction
 from labctl.testing import Lab
@@ -36,20 +35,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         lab = Lab(Path(folder) / "lab")
         fill(str(lab.home), number)
-        commands = {"python -c pass": [sys.executable, "-c", "pass"]}
-        commands |= {words: [sys.executable, "-c", SCRIPT, *words.split()] for words in LIMITS}
-        for command in commands.values():  # bytecode and file caches
-            cpu(lab, command)
-        times: dict[str, list[float]] = {name: [] for name in commands}
-        for _ in range(rounds):
-            for name, command in commands.items():
-                times[name].append(cpu(lab, command))
-    base = statistics.median(times["python -c pass"])
-    print(f"{'command':28} {'CPU ms':>8} {'ratio':>7} {'hold':>6}   (median of {rounds}, {number:,} runs)")
-    for name, found in times.items():
-        median = statistics.median(found)
-        hold = f"{LIMITS[name]:.1f}" if name in LIMITS else ""
-        print(f"{name:28} {median * 1000:8.1f} {median / base:7.2f} {hold:>6}")
+        print_ratios(lab, SCRIPT, LIMITS, rounds, f"{number:,} runs")
 
 
 def fill(home: str, number: int) -> None:
@@ -81,17 +67,6 @@ def row(i: int) -> tuple[object, ...]:
         '["nightly","sweep"]', note, i, (i % 7) * 0.31, 13, i % 14, f"The mean is {i % 97 / 10:.2f}",
         verdicts,
     )  # fmt: skip
-
-
-def cpu(lab: Lab, command: list[str]) -> float:
-    """Seconds of CPU, user and system, of one command."""
-    before = resource.getrusage(resource.RUSAGE_CHILDREN)
-    subprocess.run(
-        command, cwd=lab.folder, env=lab.environment(), check=True, stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-    )  # fmt: skip
-    after = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return (after.ru_utime - before.ru_utime) + (after.ru_stime - before.ru_stime)
 
 
 if __name__ == "__main__":

@@ -136,8 +136,7 @@ def watch(run: str, as_json: bool) -> int:
 
 @click.command()
 @click.argument("run", type=RUN)
-@click.option("--yes", is_flag=True, help="do not ask")
-def cancel(run: str, yes: bool) -> int:
+def cancel(run: str) -> int:
     """Call a run off: what runs may save, the rest does not start. What is finished stays."""
     from labctl.cli.runs import home
 

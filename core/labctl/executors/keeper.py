@@ -21,7 +21,7 @@ TERMINATE, KILL = b"T", b"K"
 
 
 class Spawn(msgspec.Struct, frozen=True):
-    """A request for a worker. ``fresh``: by exec, in a process that has imported nothing."""
+    """A request for a worker. ``fresh``: by exec, where what is preloaded cannot be forked from."""
 
     preload: tuple[str, ...] = ()
     fresh: bool = False
