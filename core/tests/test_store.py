@@ -15,7 +15,7 @@ from labctl.executors.logs import HALF, LogWriter, masked
 from labctl.model.results import JobResult
 from labctl.store.database import file_system, is_remote, open_database, open_for_reading, transaction
 from labctl.store.digests import digest_path
-from labctl.store.folder import write_whole
+from labctl.store.folder import RunFolder, write_whole
 from labctl.store.home import find_home, find_project
 from labctl.store.lock import OwnerLock, is_owned
 from labctl.store.objects import CorruptObject, Objects
@@ -29,6 +29,10 @@ def new_run(plugin: str = "cgt", jobs: int = 2) -> NewRun:
         tags=(), note="", seed=0, registration="", expected_usd=0.0, worst_usd=0.0,
         jobs=tuple((f"j/{i}", ()) for i in range(jobs)),
     )  # fmt: skip
+
+
+def nothing(folder: RunFolder) -> None:
+    """What a run of these tests cannot go on without."""
 
 
 def test_a_home_is_made_by_many_at_once(tmp_path: Path) -> None:
@@ -47,7 +51,7 @@ def test_names_are_numbered_and_never_taken_twice(tmp_path: Path) -> None:
     (tmp_path / "runs" / "cgt-2").mkdir()
     names = []
     for plugin in ("cgt", "cgt", "cgt-extra", "cgt"):
-        _, name, lock = store.create(new_run(plugin))
+        _, name, lock = store.create(new_run(plugin), nothing)
         names.append(name)
         assert is_owned(store.folder(name).lock)
         lock.release()
@@ -55,9 +59,25 @@ def test_names_are_numbered_and_never_taken_twice(tmp_path: Path) -> None:
     store.close()
 
 
+def test_a_run_that_cannot_be_begun_leaves_nothing(tmp_path: Path) -> None:
+    def no_room(folder: RunFolder) -> None:
+        (folder.root / "plan.json").write_text("{")
+        raise OSError(28, "No space left on device")
+
+    store = Store(str(tmp_path))
+    with pytest.raises(OSError, match="No space"):
+        store.create(new_run(), no_room)
+    assert store.db.execute("SELECT count(*) FROM run").fetchone() == (0,)
+    assert list((tmp_path / "runs").iterdir()) == []
+    _, name, lock = store.create(new_run(), nothing)
+    assert name == "cgt-1"
+    lock.release()
+    store.close()
+
+
 def test_a_dead_hosts_run_is_interrupted_at_once(tmp_path: Path) -> None:
     store = Store(str(tmp_path))
-    run, name, lock = store.create(new_run())
+    run, name, lock = store.create(new_run(), nothing)
     with transaction(store.db):
         store.transition(run, "j/0", "running")
         store.start_attempt(run, "j/0", 1, "local")
@@ -73,7 +93,7 @@ def test_a_dead_hosts_run_is_interrupted_at_once(tmp_path: Path) -> None:
 
 def test_a_finished_job_is_not_moved_and_a_late_end_is_dropped(tmp_path: Path) -> None:
     store = Store(str(tmp_path))
-    run, _, lock = store.create(new_run())
+    run, _, lock = store.create(new_run(), nothing)
     with transaction(store.db):
         store.start_attempt(run, "j/0", 1, "local")
         assert store.end_attempt(run, "j/0", 1, "succeeded")
@@ -146,7 +166,7 @@ def test_garbage_instead_of_a_database(lab: Lab) -> None:
 
 def test_a_read_only_home_can_be_read(tmp_path: Path) -> None:
     store = Store(str(tmp_path / "home"))
-    _, _, lock = store.create(new_run())
+    _, _, lock = store.create(new_run(), nothing)
     lock.release()
     store.close()
     copy = tmp_path / "copy"

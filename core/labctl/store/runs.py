@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import shutil
 import uuid
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -174,26 +175,32 @@ class Store:
         row = self.db.execute("SELECT sum(usd) FROM attempt WHERE run = ?", (run,)).fetchone()
         return float(row[0] or 0.0)
 
-    def create(self, new: NewRun) -> tuple[int, str, OwnerLock]:
+    def create(self, new: NewRun, fill: Callable[[RunFolder], None]) -> tuple[int, str, OwnerLock]:
         """Add a run in state *running* with its jobs *planned*, and make its folder.
 
-        Returns its id, its name and its lock, which is taken before anyone can see the run. It is no
-        older than the runs before it, whatever the clock says.
+        Returns its id, its name and its lock. ``fill`` writes what the run cannot go on without: nobody
+        sees the run before its lock is taken and that is on the disk, so that there is none that cannot
+        be resumed. It is no older than the runs before it, whatever the clock says.
         """
         self.clock.not_before(self._last_known())
         while True:
-            with transaction(self.db):
-                name = self._next_name(new.plugin)
-                folder = self.folder(name)
-                try:
-                    os.makedirs(folder.root, mode=0o700)
-                except FileExistsError:  # a folder that the database does not know: leave it alone
-                    self._taken.add(name)
-                    continue
-                lock = OwnerLock(folder.lock)
-                lock.take()
-                run = self._insert(new, name)
-            folder.make()
+            with ExitStack() as undo:
+                with transaction(self.db):
+                    name = self._next_name(new.plugin)
+                    folder = self.folder(name)
+                    try:
+                        os.makedirs(folder.root, mode=0o700)
+                    except FileExistsError:  # a folder that the database does not know: leave it alone
+                        self._taken.add(name)
+                        continue
+                    undo.callback(shutil.rmtree, folder.root, ignore_errors=True)
+                    lock = OwnerLock(folder.lock)
+                    undo.callback(lock.release)
+                    lock.take()
+                    run = self._insert(new, name)
+                    folder.make()
+                    fill(folder)
+                undo.pop_all()
             return run, name, lock
 
     def transition(

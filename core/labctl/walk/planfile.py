@@ -115,7 +115,7 @@ def read_plan(folder: RunFolder) -> SavedPlan:
     try:
         found = msgspec.json.decode(folder.plan.read_bytes(), type=_File)
     except FileNotFoundError:
-        why = "the run ended before its plan was written" if folder.root.is_dir() else "its folder is gone"
+        why = "somebody has removed it" if folder.root.is_dir() else "its folder is gone"
         raise UsageError(f"{name} is not there: {why}") from None
     except (msgspec.MsgspecError, OSError) as error:
         if _version(folder) < VERSION:

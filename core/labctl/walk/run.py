@@ -19,7 +19,7 @@ from labctl.scheduler.ledger import begin_journal
 from labctl.scheduler.listener import Change
 from labctl.scheduler.scheduler import Inbox, Scheduler, Signal
 from labctl.spi import ObservedRun, Session
-from labctl.store.folder import write_json
+from labctl.store.folder import RunFolder, write_json
 from labctl.store.known import text
 from labctl.store.lock import OwnerLock
 from labctl.store.queries import find_run
@@ -51,15 +51,11 @@ def drive(
     wanted = named_observers(load_configuration(prepared.folder))
     check_observers(wanted, prepared.catalogue, prepared.folder)
     stops = _Stops(inbox.put, immediate=prepared.executor.name == "inline")
-    run, name, lock = store.create(_new_run(prepared)) if resumption is None else _reopened(store, resumption)
+    run, name, lock = _created(prepared, store) if resumption is None else _reopened(store, resumption)
     folder = store.folder(name)
     shelf = Shelf(store, prepared.executor)
     try:
-        if resumption is None:
-            write_json(folder.plan, prepared.as_file())
-            new = _new_run(prepared)
-            begin_journal(folder, find_run(store.db, name), adopts=new.adopts, stop_at=new.stop_at)
-        elif prepared.request.stop_at is not None:
+        if resumption is not None and prepared.request.stop_at is not None:
             store.set_stop_at(run, prepared.request.stop_at)
         announce(name)
         watcher = observed = observe(watcher, wanted, _observed_run(prepared, name, folder.root))
@@ -88,6 +84,7 @@ def drive(
             with stops.heard():
                 if resumption is not None:
                     scheduler.resume(resumption.earlier)
+                    _take_loans(prepared, scheduler.desk)  # its host may have ended before it took them
                     if resumption.cancel:
                         scheduler.cancel()
                 scheduler.drive()
@@ -117,6 +114,17 @@ def slow_clock(seconds: float) -> str:
 
 def _observed_run(prepared: Prepared, name: str, folder: Path) -> ObservedRun:
     return ObservedRun(name, prepared.request.plugin, str(folder), prepared.folder)
+
+
+def _created(prepared: Prepared, store: Store) -> tuple[int, str, OwnerLock]:
+    new = _new_run(prepared)
+
+    def fill(folder: RunFolder) -> None:
+        write_json(folder.plan, prepared.as_file())
+        row = find_run(store.db, folder.root.name)
+        begin_journal(folder, row, adopts=new.adopts, stop_at=new.stop_at)
+
+    return store.create(new, fill)
 
 
 def _reopened(store: Store, resumption: Resumption) -> tuple[int, str, OwnerLock]:
@@ -183,8 +191,10 @@ def _take_loans(prepared: Prepared, desk: Desk) -> None:
     """Jobs of the plan that ``--from`` answers are over before they begin."""
     for job_id, loan in prepared.loans.items():
         tracked = desk.tracked.get(job_id)
-        if tracked is None:
-            continue  # skipped: it is no job of this run
+        if tracked is None or tracked.ended:
+            continue  # skipped: it is no job of this run; or taken by an earlier host of the run
+        if not all(desk.shelf.has(artifact) for artifact in loan.result.artifacts):
+            continue  # it has gone since: it is made anew
         tracked.result = msgspec.structs.replace(loan.result, state="reused")
         desk.set(
             tracked, "reused", value=text(loan.result.value), artifacts=text(loan.result.artifacts),

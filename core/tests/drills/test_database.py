@@ -179,7 +179,7 @@ def test_a_database_that_somebody_holds(tmp_path: Path) -> None:
         plugin="p", distribution="d", version="1", command="", executor="local", tags=(), note="", seed=0,
         registration="", expected_usd=0.0, worst_usd=0.0, jobs=(("a", ()),),
     )  # fmt: skip
-    run, name, lock = store.create(new)
+    run, name, lock = store.create(new, lambda folder: None)
     said: list[str] = []
     ledger = Ledger(store, run, name, said.append)
     other = sqlite3.connect(tmp_path / "home" / "labctl.db", isolation_level=None, check_same_thread=False)

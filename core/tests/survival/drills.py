@@ -15,7 +15,8 @@ SLOTS = 2
 OPTIONS = ("--parts", str(PARTS), "--steps", "2", "--jobs", str(SLOTS), "--json")
 
 FAULT = '''
-"""Ends the host with SIGKILL at the n-th write of a transaction, or the n-th rename of an artifact."""
+"""Ends the host with SIGKILL at the n-th write of a transaction, the n-th rename of an artifact, or the
+n-th file that it makes durable."""
 
 import os
 import signal
@@ -51,6 +52,14 @@ if where:
             strike()
 
         objects._settle = settled
+    elif where == "file":
+        fsync = os.fsync
+
+        def synced(fd):
+            fsync(fd)  # its content is on the disk; its name is not yet
+            strike()
+
+        os.fsync = synced
 '''
 
 

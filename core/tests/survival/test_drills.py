@@ -66,6 +66,33 @@ def test_the_host_is_killed_inside_a_transaction_or_a_rename(fresh: Any, numbers
         print(outcome)
 
 
+def test_a_run_that_is_seen_can_go_on_whenever_its_host_was_killed(fresh: Any) -> None:
+    """The first files of a run are its plan and its journal: without them nobody may see the run."""
+    module = drills()
+    seen = []
+    for number in range(1, 5):
+        mill = fresh()
+        module.drill(mill, fault=f"file:{number}")
+        listed = mill.lab("runs", "list", "--json").json["runs"]
+        seen.append(bool(listed))
+    assert seen[:2] == [False, False], "it was killed before plan and journal had their names"
+    assert seen[2:] == [True, True]
+
+
+def test_a_loan_is_taken_also_by_whoever_goes_on(fresh: Any) -> None:
+    mill = fresh()
+    assert mill.run("--parts", "3").code == 0
+    module = drills()
+    (mill.lab.site / "sitecustomize.py").write_text(module.FAULT)
+    mill.lab.variables["DRILL"] = "transaction:3"  # it is on record, with none of its loans taken
+    assert mill.run("--parts", "3", "--from", "last", "--seed", "9").code == -9
+    mill.lab.variables["DRILL"] = ""
+    assert set(mill.states().values()) == {"planned"}
+    assert mill.lab("resume", "last").code == 0
+    assert set(mill.states().values()) == {"reused"}
+    assert mill.count("begin grind/0") == 1
+
+
 def test_a_fault_strikes_where_it_is_told_to(fresh: Any) -> None:
     """The drills would prove nothing if nobody were killed."""
     module = drills()
