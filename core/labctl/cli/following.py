@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 import os
-import sqlite3
 import time
 from pathlib import Path
+from typing import Any, NamedTuple
 
 import msgspec
 
 from labctl.cli.tables import count, money, span
 from labctl.model.results import DONE
 from labctl.scheduler.state import EXIT_CODES
-from labctl.store.database import open_for_reading
+from labctl.store.database import open_for_reading, snapshot
 from labctl.store.folder import RunFolder
 from labctl.store.lock import is_owned
 from labctl.store.queries import RunRow, events_of, find_run, job_of
-from labctl.store.runs import Store
+from labctl.store.runs import Store, removed
 from labctl.terminal import plain, write
 
 POLL = 0.2  # seconds
@@ -32,27 +32,52 @@ def follow(home: str, name: str, *, as_json: bool) -> int:
     while True:
         if not is_owned(lock):
             _reconcile(home)
-        db = open_for_reading(home)  # anew each time: a reader that stays open keeps the log from shrinking
-        row = find_run(db, row.name)
-        assert db is not None
-        events = events_of(db, row.id, after=seen)
-        for seq, when, job, attempt, kind, data in events:
-            seen = seq
+        row, news = _news(home, row.name, seen)
+        for one in news:
+            seen = one.seq
             beat = time.monotonic()
             if as_json:
-                line = {"event": kind, "time": when, "job": job, "attempt": attempt, "data": data}
-                write(msgspec.json.encode(line).decode())
+                line = {"event": one.kind, "time": one.time, "job": one.job, "attempt": one.attempt}
+                write(msgspec.json.encode({**line, "data": one.data}).decode())
             else:
-                _say(db, row, when, job, kind, data)
+                _say(row, one)
         if row.state != "running" and not is_owned(lock):  # its host draws the report to the very end
-            db.close()
             return _end(row, Path(home), as_json=as_json)
         if time.monotonic() - beat > HEARTBEAT and not as_json:
             beat = time.monotonic()
             done = f"{row.jobs_done} of {row.jobs_total} done"
             write(f"{time.strftime('%H:%M:%S')} run {row.name}: {done}", err=True)
-        db.close()
         time.sleep(POLL)
+
+
+class _Event(NamedTuple):
+    """Something that happened in a run. ``took``: seconds of a job that is done."""
+
+    seq: int
+    time: float
+    job: str | None
+    attempt: int | None
+    kind: str
+    data: Any
+    took: float | None
+
+
+def _news(home: str, name: str, seen: int) -> tuple[RunRow, list[_Event]]:
+    """How a run stands, and what has happened since. Raises UsageError if somebody has removed it.
+
+    The database is opened anew each time: a reader that stays open keeps its log from shrinking.
+    """
+    db = open_for_reading(home)
+    if db is None:
+        raise removed()
+    try:
+        with snapshot(db):
+            row = find_run(db, name)
+            events = events_of(db, row.id, after=seen)
+            took = {i: job_of(db, row.id, i).seconds for _, _, i, _, kind, _ in events if i and kind in DONE}
+        return row, [_Event(*event, took.get(event[2] or "")) for event in events]
+    finally:
+        db.close()
 
 
 def _reconcile(home: str) -> None:
@@ -66,17 +91,15 @@ def _reconcile(home: str) -> None:
         store.close()
 
 
-def _say(db: sqlite3.Connection, row: RunRow, when: float, job: str | None, kind: str, data: object) -> None:
-    stamp = time.strftime("%H:%M:%S", time.localtime(when))
-    reason = f": {data['reason']}" if isinstance(data, dict) and data.get("reason") else ""
-    if job is None:
-        write(f"{stamp} run {row.name} {kind}{plain(reason)}", err=True)
+def _say(row: RunRow, one: _Event) -> None:
+    stamp = time.strftime("%H:%M:%S", time.localtime(one.time))
+    reason = f": {one.data['reason']}" if isinstance(one.data, dict) and one.data.get("reason") else ""
+    if one.job is None:
+        write(f"{stamp} run {row.name} {one.kind}{plain(reason)}", err=True)
         return
-    took = ""
-    if kind in DONE:
-        took = f", {span(job_of(db, row.id, job).seconds)}"
-    if kind != "queued":
-        write(f"{stamp} {job} {WORDS.get(kind, kind)}{took}{plain(reason)}", err=True)
+    took = f", {span(one.took)}" if one.kind in DONE and one.took is not None else ""
+    if one.kind != "queued":
+        write(f"{stamp} {one.job} {WORDS.get(one.kind, one.kind)}{took}{plain(reason)}", err=True)
 
 
 def _end(row: RunRow, home: Path, *, as_json: bool) -> int:

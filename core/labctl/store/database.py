@@ -85,6 +85,17 @@ def transaction(db: sqlite3.Connection, *, durable: bool = False) -> Iterator[No
             db.execute("PRAGMA synchronous=NORMAL")
 
 
+@contextmanager
+def snapshot(db: sqlite3.Connection) -> Iterator[None]:
+    """What several statements read is of one instant, whatever others write meanwhile. Keep it short."""
+    db.execute("BEGIN")
+    try:
+        yield
+    finally:
+        if db.in_transaction:
+            db.execute("ROLLBACK")
+
+
 def is_remote(folder: str) -> bool:
     """Whether a folder lies on a network file system, where SQLite's WAL is unsafe."""
     try:

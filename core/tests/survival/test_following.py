@@ -143,3 +143,35 @@ def test_explain_of_what_was_cached_skipped_and_not_there(mill: Any) -> None:
     missing = mill.lab("explain", "last", "grnd/0")
     assert missing.code == 2
     assert "did you mean grind/0?" in missing.err
+
+
+def test_a_watched_run_is_removed(mill: Any, wait_until: Any) -> None:
+    """What the watcher reads is of one instant, and the next run is not the one that it watches."""
+    mill.run("--parts", "2")
+    code = f"""
+        import os, time
+        from pathlib import Path
+        if os.environ.get("SLOW"):
+            from labctl.cli import following
+            events_of = following.events_of
+            def slow(db, run, *, after=0):
+                found = events_of(db, run, after=after)
+                Path({str(mill.folder / "asked")!r}).touch()
+                while not Path({str(mill.folder / "removed")!r}).exists():
+                    time.sleep(0.01)
+                return found
+            following.events_of = slow
+            following.is_owned = lambda lock: True
+        """
+    mill.lab.distribution("slow", {}, {"sitecustomize.py": code})
+    mill.lab.variables["SLOW"] = "1"
+    watcher = mill.lab.start("runs", "watch", "last")
+    mill.lab.variables["SLOW"] = ""
+    wait_until(lambda: (mill.folder / "asked").exists(), "nobody watches")
+    assert mill.lab("runs", "rm", "grind-1", "--yes").code == 0
+    assert mill.run("--parts", "2").code == 0
+    mill.touch("removed")
+    _, err = watcher.communicate(timeout=30)
+    assert "grind/1 done" in err
+    assert watcher.returncode == 2
+    assert "error: there is no run named grind-1" in err
