@@ -3,6 +3,7 @@
 use crate::eval::Weights;
 use crate::legal::{distinct, Actions};
 use crate::mcts::{Search, Settings};
+use crate::play::Stop;
 use crate::queue::Queue;
 use crate::rng::Rng;
 use crate::rules::{apply, Action};
@@ -33,8 +34,8 @@ pub struct Player {
 impl Player {
     /// A player whose choices follow from its stream.
     #[must_use]
-    pub fn new(bot: Bot, rng: Rng) -> Self {
-        Self { bot, rng, actions: Actions::default(), search: Search::default() }
+    pub fn new(bot: Bot, rng: Rng, stop: Stop) -> Self {
+        Self { bot, rng, actions: Actions::default(), search: Search::new(stop) }
     }
 
     /// Begin another game with another player in the same memory.

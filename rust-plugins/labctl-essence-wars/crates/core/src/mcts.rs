@@ -4,6 +4,7 @@ use crate::bots;
 use crate::eval::Weights;
 use crate::legal::{distinct, Actions};
 use crate::num::{ln, logistic};
+use crate::play::Stop;
 use crate::queue::Queue;
 use crate::rng::Rng;
 use crate::rules::{apply, Action, END};
@@ -100,10 +101,13 @@ pub struct Search {
     actions: Actions,
     roots: Vec<f32>,
     curve: Vec<f32>,
+    stop: Stop,
 }
 
-impl Default for Search {
-    fn default() -> Self {
+impl Search {
+    /// The memory of searches that end early when `stop` is set.
+    #[must_use]
+    pub fn new(stop: Stop) -> Self {
         Self {
             nodes: Vec::new(),
             states: Vec::new(),
@@ -111,11 +115,10 @@ impl Default for Search {
             actions: Actions::default(),
             roots: Vec::new(),
             curve: Vec::new(),
+            stop,
         }
     }
-}
 
-impl Search {
     /// The action that was visited most; of equals the one that was worth more.
     pub fn choose(
         &mut self,
@@ -137,6 +140,9 @@ impl Search {
             return self.nodes[1].action;
         }
         for _ in 0..settings.simulations {
+            if self.stop.is_set() {
+                break;
+            }
             self.simulate(game, weights, settings, queue, rng);
         }
         let best = self.children().max_by(|a, b| {

@@ -1,5 +1,8 @@
 //! Whole games, and deals that are played twice with the seats swapped.
 
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::Arc;
+
 use crate::bots::{Bot, Player};
 use crate::content::Content;
 use crate::queue::Queue;
@@ -20,21 +23,46 @@ pub struct Played {
     pub margin: i16,
 }
 
+/// A word that ends games, and the search for a choice, before their time. Clones share it.
+#[derive(Clone, Debug, Default)]
+pub struct Stop(Arc<AtomicBool>);
+
+impl Stop {
+    /// Say it.
+    pub fn set(&self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether it was said.
+    #[inline]
+    #[must_use]
+    pub fn is_set(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
 /// Memory that games use again, one after another.
 pub struct Table {
     queue: Queue,
     players: [Player; 2],
+    stop: Stop,
 }
 
 impl Default for Table {
     fn default() -> Self {
-        let player = || Player::new(Bot::Random, Rng::new(0));
-        Self { queue: Queue::default(), players: [player(), player()] }
+        Self::new(Stop::default())
     }
 }
 
 impl Table {
-    /// Play a game to its end. `seed` is for the players' choices.
+    /// A table at which games end when `stop` is set.
+    #[must_use]
+    pub fn new(stop: Stop) -> Self {
+        let player = || Player::new(Bot::Random, Rng::new(0), stop.clone());
+        Self { queue: Queue::default(), players: [player(), player()], stop }
+    }
+
+    /// Play a game to its end, or until the table is stopped: its outcome is open then. `seed` is for the players' choices.
     pub fn play(&mut self, game: &Game<'_>, bots: [Bot; 2], seed: u64) -> Played {
         self.play_seen(game, bots, seed, |_, _, _| {})
     }
@@ -52,7 +80,7 @@ impl Table {
         }
         let mut state = deal(game, &mut self.queue);
         let mut actions = 0;
-        while !state.over() {
+        while !state.over() && !self.stop.is_set() {
             let player = &mut self.players[state.active as usize];
             let action = player.choose(game, &state, &mut self.queue);
             seen(&state, action, player);
