@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from building import END, C, attack, board, case, cast, do, duel, play
+from building import END, HURT, C, attack, board, case, cast, do, duel, play
 
 ATTACKS = [
     duel(
@@ -49,6 +49,20 @@ ATTACKS = [
         {"p1.c0": None},
         has=[attack(1)],
         lacks=[attack(1, 0)],
+    ),
+    case(
+        "player 1 attacks",
+        [C(1, 5)],
+        [C(3, 5, "rush")],
+        [play(0, 0), END, play(0, 0), attack(0, 0)],
+        {"p0.c0.health": 2, "p1.c0.health": 4},
+    ),
+    case(
+        "player 1 attacks the face",
+        [],
+        [C(3, 5, "rush", "lifesteal"), HURT],
+        [END, play(0, 4), play(0), attack(4)],
+        {"p0.life": 27, "p1.life": 23},
     ),
     # Rush
     case("Rush attacks at once", [C(2, 2, "rush")], [], [play(0, 1), attack(1)], {"p1.life": 28}),

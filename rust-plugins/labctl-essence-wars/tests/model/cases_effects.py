@@ -5,6 +5,29 @@ from __future__ import annotations
 from building import BLANK, DRAW, END, ENEMY, FACE, OWN, C, attack, board, case, cast, do, on, play, spell
 
 EFFECTS = [
+    cast(
+        "an own creature in another slot",
+        [C(1, 1), None, C(1, 1)],
+        [],
+        "any",
+        7,
+        [do("buff", "target", attack=2, health=0)],
+        {"p0.c0.attack": 1, "p0.c2.attack": 3},
+    ),
+    case(
+        "player 1 and its targets",
+        [C(1, 5)],
+        [spell("any", do("damage", "target", amount=2))] * 3,
+        [play(0, 3), END, play(0, 10), play(0, 11), play(0, 3)],
+        {"p0.life": 28, "p1.life": 28, "p0.c3.health": 3},
+    ),
+    case(
+        "player 1 and its own creature",
+        [C(1, 5)],
+        [C(1, 5), spell("any", do("damage", "target", amount=2))],
+        [play(0, 3), END, play(0, 3), play(0, 8)],
+        {"p1.c3.health": 3, "p0.c3.health": 5},
+    ),
     cast("damage to a face", [], [], "enemy_face", 10, [do("damage", "target", amount=3)], {"p1.life": 27}),
     cast(
         "heal a face",

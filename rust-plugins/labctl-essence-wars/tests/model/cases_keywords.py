@@ -84,6 +84,27 @@ KEYWORDS = [
         C(1, 1, "shield"),
         {"p0.c0": None, "p1.c0.health": 1},
     ),
+    duel("Quick and Piercing", C(5, 1, "quick", "piercing"), C(1, 2), {"p0.c0.health": 1, "p1.life": 27}),
+    duel(
+        "Quick, the blow back does not pierce",
+        C(1, 1, "quick"),
+        C(9, 5, "piercing"),
+        {"p0.c0": None, "p0.life": 30},
+    ),
+    duel(
+        "Quick in defence does not pierce",
+        C(1, 1),
+        C(9, 5, "quick", "piercing"),
+        {"p0.c0": None, "p0.life": 30},
+    ),
+    duel("Piercing against Quick", C(5, 2, "piercing"), C(1, 2, "quick"), {"p0.c0.health": 1, "p1.life": 27}),
+    duel(
+        "Quick in defence, no kill",
+        C(5, 1, on("kill", FACE)),
+        C(9, 5, "quick"),
+        {"p0.c0": None, "p1.life": 30},
+    ),
+    duel("Quick in defence, Lethal", C(9, 9), C(1, 1, "quick", "lethal"), {"p0.c0": None, "p1.c0.health": 1}),
     # Ephemeral
     case("Ephemeral ends with the turn", [C(2, 2, "ephemeral")], [], [play(0, 0), END], {"p0.c0": None}),
     case(
@@ -94,6 +115,13 @@ KEYWORDS = [
         {"p1.life": 29},
     ),
     case("Ephemeral in the other's turn", [], [C(2, 2, "ephemeral")], [END, play(0, 0)], {"p1.c0.health": 2}),
+    case(
+        "Ephemeral and the end of the game",
+        [C(2, 2, "ephemeral", on("death", do("damage", "enemy_face", amount=30)))],
+        [],
+        [play(0, 0), END],
+        {"over": True, "winner": 0, "turn": 1, "active": 0},
+    ),
     # Regenerate
     duel("Regenerate, not yet", C(1, 5, "regenerate"), C(3, 9), {"p0.c0.health": 2}),
     board("Regenerate", [C(1, 5, "regenerate")], [C(3, 9)], [attack(0, 0), END, END], {"p0.c0.health": 4}),

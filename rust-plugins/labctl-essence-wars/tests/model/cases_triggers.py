@@ -221,6 +221,14 @@ TRIGGERS = [
         {"p0.c0.attack": 2, "p0.c1.attack": 2},
     ),
     case(
+        "the end of the game drops the queue",
+        [C(1, 1, on("turn_end", do("damage", "enemy_face", amount=30)))],
+        [],
+        [play(0, 0), END],
+        {"over": True, "winner": 0, "p1.life": 0, "turn": 1},
+        commander={"trigger": on("turn_end", FACE)},
+    ),
+    case(
         "a support's play",
         [support(2, on("play", FACE))],
         [],

@@ -101,6 +101,13 @@ def insight(
     return case(name, [], [theirs] if theirs else [], actions, expect, **more)
 
 
+# Player 1 plays ten blank cards, then a last one in turn 10.
+LATE = [spell("none", do("draw", amount=0))] * 10 + [spell("none", do("draw", amount=0), cost=2)]
+TO_TURN_10 = [play(0, 0)]
+for plays in (3, 3, 3, 1, 1):
+    TO_TURN_10 += [END, *[play(0)] * plays, END]
+TO_TURN_10.pop()
+
 INSIGHTS = [
     insight(
         "insight",
@@ -135,6 +142,28 @@ INSIGHTS = [
         kept=1,
         lacks=[INSIGHT],
     ),
-    insight("insight again in the next turn", 12, {"turn": 13, "p0.insight": False}, C(1, 1), has=[INSIGHT]),
+    insight(
+        "insight again in the next turn",
+        10,
+        {"turn": 13, "p0.insight": False, "p0.hand": [BLANK]},
+        C(1, 1),
+        then=[INSIGHT, play(0), END, END, play(0)],
+        has=[INSIGHT],
+    ),
+    case(
+        "insight in turn 10 with 4 essence",
+        [C(1, 1)],
+        [*LATE[:-1], spell("none", DRAW, cost=1)],
+        [*TO_TURN_10, INSIGHT],
+        {"turn": 10, "p1.essence": 0, "p1.insight": True, "p1.hand": [BLANK] * 2},
+    ),
+    case(
+        "no insight with 3 essence",
+        [C(1, 1)],
+        LATE,
+        TO_TURN_10,
+        {"turn": 10, "p1.essence": 3, "p1.hand": []},
+        lacks=[INSIGHT],
+    ),
     insight("insight after a card", 10, {"p0.hand": [BLANK], "p0.ap": 2}, C(1, 1), then=[play(0), INSIGHT]),
 ]

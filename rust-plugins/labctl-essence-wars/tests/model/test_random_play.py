@@ -16,7 +16,7 @@ GAMES = 200
 MOST_ACTIONS = 1000  # of one game; a turn has 3 plays, at most 10 attacks, insight and its end
 
 
-def deal(seed: int, decks: tuple[str, str]) -> tuple[random.Random, Model]:
+def deal(seed: int, decks: tuple[str, ...]) -> tuple[random.Random, Model]:
     chance = random.Random(seed)
     orders = [list(CONTENT.decks[name]["cards"]) for name in decks]
     for order in orders:
