@@ -13,7 +13,7 @@ Effect = dict[str, Any]
 
 TOLERANCE = 0.5
 
-KEYWORD = {
+KEYWORD: dict[str, float] = {
     "rush": 1,
     "ranged": 1,
     "piercing": 0.5,
@@ -33,7 +33,7 @@ KEYWORD = {
 }
 
 # How often a trigger comes, against once.
-TRIGGER = {
+TRIGGER: dict[str, float] = {
     "play": 1,
     "ally_played": 1.8,
     "attack": 1.5,
@@ -48,7 +48,7 @@ TRIGGER = {
 }
 
 # By effect, then by what it selects: points for each unit of the amount, or for the effect.
-DAMAGE = {
+DAMAGE: dict[str, float] = {
     "target": 1.5,
     "subject": 1,
     "weakest_enemy": 1,
@@ -60,7 +60,7 @@ DAMAGE = {
     "own_face": -0.5,
     "self": -0.5,
 }
-HEAL = {
+HEAL: dict[str, float] = {
     "own_face": 0.5,
     "self": 0.5,
     "target": 0.5,
@@ -70,7 +70,7 @@ HEAL = {
     "neighbours": 0.75,
 }
 # Stats and keywords for somebody: points for each point of them.
-GIFT = {
+GIFT: dict[str, float] = {
     "target": 1,
     "self": 1,
     "subject": 1,
@@ -82,7 +82,7 @@ GIFT = {
     "weakest_enemy": 0.75,
     "strongest_enemy": 1,
 }
-FLAT = {
+FLAT: dict[str, dict[str, float]] = {
     "destroy": {
         "target": 6,
         "weakest_enemy": 4,
@@ -100,12 +100,12 @@ FLAT = {
     "set_stats": {"target": 5, "strongest_enemy": 5, "opposite": 4},
     "transform": {"target": 6.5, "strongest_enemy": 6, "opposite": 5},
 }
-EACH = {"draw": 2, "gain_essence": 1}
+EACH: dict[str, float] = {"draw": 2, "gain_essence": 1}
 SUMMON = 0.8  # of the body
 FILTER = 0.8
 IF_DEAD = 0.6
 # Of a support: for each durability, or each time the effects come.
-AURA = {"attack": 1.25, "health": 1, "keyword": 1}
+AURA: dict[str, float] = {"attack": 1.25, "health": 1, "keyword": 1}
 TICK = 0.75
 
 
@@ -133,7 +133,7 @@ def worth(card: Card, cards: dict[int, Card]) -> float:
 
 def aura(given: dict[str, Any]) -> float:
     stats = AURA["attack"] * given.get("attack", 0) + AURA["health"] * given.get("health", 0)
-    return stats + AURA["keyword"] * KEYWORD.get(given.get("keyword", ""), 0)
+    return float(stats + AURA["keyword"] * KEYWORD.get(given.get("keyword", ""), 0))
 
 
 def group(effects: list[Effect], cards: dict[int, Card], target: str = "none") -> float:
@@ -145,15 +145,15 @@ def one(effect: Effect, cards: dict[int, Card], target: str) -> float:
     if who == "target" and target in ("enemy_face", "own_face"):
         who = target
     if what in EACH:
-        return EACH[what] * effect["amount"]
+        return EACH[what] * float(effect["amount"])
     if what == "summon":
         return SUMMON * worth(cards[effect["card"]], cards)
     if what == "damage":
-        return DAMAGE[who] * effect["amount"]
+        return DAMAGE[who] * float(effect["amount"])
     if what == "heal":
-        return HEAL[who] * effect["amount"]
+        return HEAL[who] * float(effect["amount"])
     if what == "buff":
-        return GIFT[who] * abs(effect["attack"] + effect["health"])
+        return GIFT[who] * float(abs(effect["attack"] + effect["health"]))
     if what == "grant":
         return GIFT[who] * KEYWORD[effect["keyword"]]
     return FLAT[what][who]
