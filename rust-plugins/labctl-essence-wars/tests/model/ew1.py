@@ -393,7 +393,8 @@ class Model:
             foe.life -= a
             if self.has(attacker, "lifesteal"):
                 self.heal(owner, a)
-            self.queue_creature(attacker, "deal_damage")
+            if a > 0:
+                self.queue_creature(attacker, "deal_damage")
         else:
             self.exchange(attacker, defender, a)
         self.after_change()

@@ -247,20 +247,12 @@ pub fn validate(
     for decks in config.matchups(content)? {
         let [one, two] = decks.map(|deck| &content.decks[deck]);
         let mut pairs = Vec::new();
-        // Deals are numbered by the decks' names, so that a part has the same ones as the whole.
-        let key = |id: &str| {
-            let mut hash = essence_wars_core::state::Fnv(0xCBF2_9CE4_8422_2325);
-            id.bytes().for_each(|byte| hash.add(byte));
-            hash.0
-        };
         let numbers: Vec<u64> = (0..u64::from(config.games)).collect();
         for chunk in numbers.chunks(CHUNK) {
             let tasks: Vec<Task> = chunk
                 .iter()
                 .map(|&number| Task {
-                    deal: Deal::numbered(
-                        decks, config.seed, Purpose::Validate, &[key(&one.id), key(&two.id), number],
-                    ),
+                    deal: deal_of(decks, [&one.id, &two.id], config.seed, number),
                     a: bots[&one.faction],
                     b: bots[&two.faction],
                 })
@@ -275,6 +267,17 @@ pub fn validate(
         matchups.push(made);
     }
     Ok(Ok(Results { config: config.clone(), matchups }))
+}
+
+/// A deal of a matchup. It is numbered by the decks' names, so that a part has the same deals as the whole.
+#[must_use]
+pub fn deal_of(decks: [usize; 2], ids: [&str; 2], seed: u64, number: u64) -> Deal {
+    let [one, two] = ids.map(|id| {
+        let mut hash = essence_wars_core::state::Fnv(0xCBF2_9CE4_8422_2325);
+        id.bytes().for_each(|byte| hash.add(byte));
+        hash.0
+    });
+    Deal::numbered(decks, seed, Purpose::Validate, &[one, two, number])
 }
 
 fn matchup(content: &Content, decks: [usize; 2], pairs: &[Pair]) -> Matchup {

@@ -44,6 +44,7 @@ impl Engine<'_> {
 
     fn group(&mut self) {
         let group = self.game.content.groups[self.queue.current.group as usize];
+        self.queue.aimed = self.queue.current.target != NOBODY;
         if let Some((player, slot)) = place(self.queue.current.target) {
             if self.takes_ward(player, slot) {
                 return;
@@ -108,7 +109,8 @@ impl Engine<'_> {
             _ => {}
         }
         let chosen = self.select(effect.select, &effect.filter, owner);
-        if matches!(effect.select, Select::Opposite | Select::WeakestEnemy | Select::StrongestEnemy) {
+        let picks = matches!(effect.select, Select::Opposite | Select::WeakestEnemy | Select::StrongestEnemy);
+        if picks && !self.queue.aimed {
             if let Some((player, slot)) = place(chosen.who[0]) {
                 if self.takes_ward(player, slot) {
                     return false;
@@ -224,7 +226,10 @@ impl Engine<'_> {
             Do::Damage(n) => {
                 self.hurt(player, slot, i16::from(n), NOBODY);
             }
-            Do::Heal(n) => c.health = cut(i16::from(c.max).min(i16::from(c.health) + i16::from(n))),
+            Do::Heal(n) => {
+                let healed = i16::from(c.max).min(i16::from(c.health) + i16::from(n));
+                c.health = c.health.max(cut(healed));
+            }
             Do::Buff(attack, health) => {
                 c.attack = cut(i16::from(c.attack) + i16::from(attack));
                 c.max = cut(i16::from(c.max) + i16::from(health));
@@ -251,7 +256,7 @@ impl Engine<'_> {
                 side.silenced |= bit;
             }
             Do::Refresh => {
-                if side.exhausted & bit != 0 && side.refreshed & bit == 0 {
+                if side.refreshed & bit == 0 {
                     side.exhausted &= !bit;
                     side.refreshed |= bit;
                 }

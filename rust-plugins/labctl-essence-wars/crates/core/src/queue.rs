@@ -92,6 +92,8 @@ pub struct Queue {
     pub(crate) budget: u16,
     /// The entry that is being executed.
     pub(crate) current: Entry,
+    /// Whether it is a spell with a chosen target: its Ward is looked at once, at its start.
+    pub(crate) aimed: bool,
     /// Attacker and defender of a fight.
     pub(crate) fighters: [Ref; 2],
     /// Whether something was dropped: a mistake of the content.
@@ -106,6 +108,7 @@ impl Default for Queue {
             tail: 0,
             budget: BUDGET,
             current: Entry::NONE,
+            aimed: false,
             fighters: [NOBODY; 2],
             overflowed: false,
         }

@@ -1,0 +1,1 @@
+"""placeholder until the hooks are written in the next commit"""
