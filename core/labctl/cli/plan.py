@@ -69,6 +69,13 @@ def _last_lines(prepared: Prepared, cached: Mapping[str, str]) -> None:
     if todo and all(job.id in prepared.seconds for job in todo):
         slots = prepared.request.jobs or prepared.executor.slots
         write(f"Time       about {span(makespan(todo, prepared.seconds, slots))}")
+    counts: dict[str, int] = {}
+    for job in todo:
+        for what, number in job.counts.items():
+            counts[what] = counts.get(what, 0) + number
+    if counts:
+        words = ", ".join(f"{number:,} {plain(what)}" for what, number in counts.items())
+        write(f"Work       {words}")
     price = prepared.price
     if price.worst == 0:
         write("Price      $0.00, this machine")

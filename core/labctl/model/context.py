@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any, Protocol
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from labctl.model.plan import InputFile
+
 
 class Extension(Protocol):
     """A thing that plugs into a plugin. It is imported when it is first asked.
@@ -41,7 +43,7 @@ class Context:
     host applies them to the plan.
     """
 
-    __slots__ = ("_extensions", "parameters", "plugin", "project", "seed")
+    __slots__ = ("_extensions", "_file", "parameters", "plugin", "project", "seed")
 
     def __init__(
         self,
@@ -51,12 +53,21 @@ class Context:
         seed: int,
         project: Path,
         extensions: Callable[[str, Iterable[str]], tuple[Extension, ...]],
+        file: Callable[[str], InputFile | None] = lambda path: None,
     ) -> None:
         self.plugin = plugin
         self.parameters = parameters
         self.seed = seed
         self.project = project
         self._extensions = extensions
+        self._file = file
+
+    def file(self, path: str) -> InputFile | None:
+        """A file or folder of the project (``data/weights.toml``) as a job's input; None without one.
+
+        Raises UsageError for a path that leaves the project, and for what cannot be read.
+        """
+        return self._file(path)
 
     def extensions(self, kind: str, *names: str) -> tuple[Extension, ...]:
         """The extensions of ``labctl.<plugin>.<kind>``, by name; only ``names``, if any are given.

@@ -44,7 +44,10 @@ class Job(msgspec.Struct, frozen=True, tag_field="kind", tag="job"):
     ``seed``: derived from the run's seed and the id when None.
     ``fresh``: in a process that has run nothing before.
     ``seal``: the name of sealed data that the job opens.
-    ``timeout``: seconds, at most its environment's. ``estimate``: seconds expected, for the plan.
+    ``timeout``: seconds, at most its environment's. ``estimate``: seconds expected, and ``counts``:
+    what it does, how often (``{"games": 40_000}``), for the plan.
+    ``lent``: never run here; its result is taken from the run of ``--from``, the cache, or the newest
+    run of the project that has it. Without one, those that need it are told so: they are tolerant.
     """
 
     id: str
@@ -62,6 +65,8 @@ class Job(msgspec.Struct, frozen=True, tag_field="kind", tag="job"):
     seal: str | None = None
     timeout: float | None = None
     estimate: float | None = None
+    counts: dict[str, int] = {}
+    lent: bool = False
 
 
 class Service(Job, frozen=True, tag_field="kind", tag="service"):

@@ -30,6 +30,11 @@ class Loan(NamedTuple):
     maker: str = ""
 
 
+def nothing(job: PlannedJob) -> Loan:
+    """What stands for the result of a job that would be lent, where there is none."""
+    return Loan(JobResult(id=job.id, state="skipped", tags=job.tags), "", 0.0)
+
+
 class Lender:
     """Looks for results in a named run, the cache, and the newest run of the project that has them."""
 
@@ -49,15 +54,20 @@ class Lender:
                 raise UsageError(f"{self._source.name} is a run of {self._source.plugin}, not of {plugin}")
 
     def for_skipped(self, plan: Plan, skipped: Iterable[PlannedJob]) -> dict[str, Loan]:
-        """A result for each skipped job that is still needed. Raises UsageError, naming all that lack one."""
+        """A result for each skipped job that is still needed. Raises UsageError, naming all that lack one.
+
+        One that is lent may lack one: those that need it are told that it was skipped.
+        """
         found: dict[str, Loan] = {}
         lacking: list[PlannedJob] = []
         for job in skipped:
             loan = self._from_source(job) or self._from_cache(plan, job) or self._from_newest(job)
-            if loan is None:
-                lacking.append(job)
-            else:
+            if loan is not None:
                 found[job.id] = loan
+            elif job.lent:
+                found[job.id] = nothing(job)
+            else:
+                lacking.append(job)
         if lacking:
             names = ", ".join(job.id for job in lacking)
             where = f"run {self._source.name}, " if self._source else ""

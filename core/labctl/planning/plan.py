@@ -47,6 +47,8 @@ class PlannedJob(msgspec.Struct, frozen=True, kw_only=True):
     timeout: float
     estimate: float | None
     service: bool = False
+    counts: dict[str, int] = {}
+    lent: bool = False
 
     @property
     def family(self) -> str:
@@ -157,6 +159,7 @@ class _Builder:
         self.point = point
         self.seed = seed
         self.known: set[str] = set()
+        self.lent: set[str] = set()
 
     def wrong(self, detail: str) -> Exception:
         return self.project.wrong("run", detail)
@@ -170,6 +173,8 @@ class _Builder:
             if job.id in self.known:
                 raise self.wrong(f"two jobs have the id {job.id}")
             self.known.add(job.id)
+            if job.lent:
+                self.lent.add(job.id)
             if not FUNCTION.fullmatch(job.function):
                 raise self.wrong(f"job {job.id}: function {job.function!r:.80} is not module:function")
         seen: set[str] = set()
@@ -196,6 +201,8 @@ class _Builder:
             for need in ids:
                 if need not in self.known:
                     raise self.wrong(f"job {job.id} needs {need} as {role}; no job has that id")
+                if need in self.lent and not job.tolerant:
+                    raise self.wrong(f"job {job.id} needs {need}, which is lent, and so has to be tolerant")
         seed = derive_seed(self.seed, job.id) if job.seed is None else job.seed
         files = {
             n: FileRef(sha256=f.sha256, size=f.size, name=f.path.rpartition("/")[2])
@@ -221,6 +228,8 @@ class _Builder:
             timeout=min(job.timeout or environment.timeout, environment.timeout),
             estimate=job.estimate,
             service=isinstance(job, Service),
+            counts=job.counts,
+            lent=job.lent,
         )
 
     def ordered(self, jobs: list[PlannedJob]) -> list[PlannedJob]:

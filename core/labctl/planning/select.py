@@ -17,12 +17,13 @@ def select(plan: Plan, only: Iterable[str], skip: Iterable[str]) -> tuple[Plan, 
     ``--only X`` keeps what X names, its needs, the claims that rest only on kept jobs or that X's
     jobs are part of, with the jobs those claims name, so that baselines stay. A tolerant job of
     another name stays if a kept claim rests on it; its needs are cut to what is kept.
-    ``--skip Y`` takes out what Y names; results that others need must come from elsewhere.
+    ``--skip Y`` takes out what Y names; results that others need must come from elsewhere. A job that
+    is lent is always skipped.
     Raises UsageError for a name that fits no job.
     """
     only, skip = _names(only), _names(skip)
     _check(plan, [*only, *skip])
-    skipped = {job.id for job in plan.jobs if any(job.is_called(name) for name in skip)}
+    skipped = {job.id for job in plan.jobs if job.lent or any(job.is_called(name) for name in skip)}
     kept = _kept_by(plan, only, skipped) if only else {job.id for job in plan.jobs}
     jobs = tuple(_cut(job, kept) for job in plan.jobs if job.id in kept - skipped)
     needed = {i for job in jobs for ids in job.needs.values() for i in ids}

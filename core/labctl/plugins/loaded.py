@@ -10,6 +10,7 @@ import msgspec
 from labctl.errors import PluginError
 from labctl.model.context import Context
 from labctl.parameters.fields import Field, decode, fields_of
+from labctl.parameters.files import project_file
 from labctl.parameters.types import EXTENSIONS, Point, Types
 from labctl.plugins.catalogue import Catalogue, Row
 from labctl.plugins.extensions import Extensions
@@ -41,6 +42,7 @@ class Loaded(NamedTuple):
             seed=seed,
             project=Path(folder),
             extensions=self.extensions,
+            file=lambda path: project_file(folder, path),
         )
 
 

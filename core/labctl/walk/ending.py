@@ -104,7 +104,8 @@ def borrowed_words(prepared: Prepared) -> tuple[str, ...]:
     """Which results came from other runs, and where those were made otherwise than this one asks."""
     runs: dict[str, list[str]] = {}
     for job_id, loan in prepared.loans.items():
-        runs.setdefault(loan.run, []).append(job_id)
+        if loan.result.ok:
+            runs.setdefault(loan.run, []).append(job_id)
     said = []
     for run, ids in runs.items():
         more = f" and {len(ids) - 6} more" if len(ids) > 6 else ""
@@ -178,7 +179,7 @@ def _verdicts(
 ) -> tuple[Verdict, ...]:
     claims = prepared.frozen.plan.predictions
     made = dict(store.db.execute("SELECT id, made FROM job WHERE run = ? AND made IS NOT NULL", (run,)))
-    made |= {job_id: loan.made for job_id, loan in prepared.loans.items()}
+    made |= {job_id: loan.made for job_id, loan in prepared.loans.items() if loan.result.ok}
     registered = {c.id: first_seen[prepared.frozen.registrations[c.id]] for c in claims}
     return judge(
         [msgspec.structs.replace(c.prediction, id=c.id) for c in claims],

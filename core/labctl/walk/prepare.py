@@ -12,7 +12,7 @@ from labctl.model.machine import Environment, Problem, Rate
 from labctl.model.results import JobResult
 from labctl.parameters.layers import Like, resolve
 from labctl.parameters.types import Origin, Point, Resolved
-from labctl.planning.borrow import Lender, Loan
+from labctl.planning.borrow import Lender, Loan, nothing
 from labctl.planning.closure import Closures
 from labctl.planning.freeze import Frozen, freeze, narrowed, whole_plan
 from labctl.planning.keys import key_of
@@ -192,11 +192,11 @@ def _loans(
 ) -> dict[str, Loan]:
     """What is taken from earlier runs: for ``--skip``, and with ``--from``."""
     if store is None:
-        if skipped or request.source:
+        if request.source or not all(job.lent for job in skipped):
             raise UsageError(
                 "there are no earlier runs here to take results from", hints=["leave out --skip and --from"]
             )
-        return {}
+        return {job.id: nothing(job) for job in skipped}
     lender = Lender(store, Shelf(store, executor), request.plugin, request.source, whole.materials)
     loans = lender.for_skipped(whole.plan, skipped)
     if request.source:
