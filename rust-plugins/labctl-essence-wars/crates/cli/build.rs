@@ -7,7 +7,9 @@ use std::{env, fs};
 fn main() {
     let data = Path::new(&env::var("CARGO_MANIFEST_DIR").expect("cargo sets it")).join("../../data");
     let data = data.canonicalize().expect("data/ lies beside crates/");
-    let mut list = String::from("/// Content files by their names below `data/`.\npub const FILES: &[(&str, &str)] = &[\n");
+    let mut list = String::from(
+        "/// Content files by their names below `data/`.\npub const FILES: &[(&str, &str)] = &[\n",
+    );
     for folder in ["cards", "decks"] {
         let mut names: Vec<_> = fs::read_dir(data.join(folder))
             .expect("data/ has this folder")

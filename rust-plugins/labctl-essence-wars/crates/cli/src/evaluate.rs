@@ -78,7 +78,9 @@ impl Arena {
                 })?;
                 let own = |deck: &usize| content.decks[*deck].faction == faction;
                 let others: Vec<usize> = all.clone().filter(|deck| !own(deck)).collect();
-                all.filter(own).flat_map(|a| others.iter().map(move |&b| [a, b]).collect::<Vec<_>>()).collect()
+                all.filter(own)
+                    .flat_map(|a| others.iter().map(move |&b| [a, b]).collect::<Vec<_>>())
+                    .collect()
             }
             Mode::Specialist => vec![[find("deck", deck)?, find("opponent", opponent)?]],
         };

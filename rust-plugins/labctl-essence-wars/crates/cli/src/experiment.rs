@@ -47,10 +47,15 @@ pub fn fresh_folder(base: &Path, name: &str) -> Result<PathBuf, Wrong> {
         && !name.starts_with('.')
         && name.chars().all(|c| c.is_ascii_alphanumeric() || "-_.".contains(c));
     if !fits {
-        return Err(Wrong::option("tag", format!("{name:?} has to be letters, digits, - _ . and at most 80 of them")));
+        return Err(Wrong::option(
+            "tag",
+            format!("{name:?} has to be letters, digits, - _ . and at most 80 of them"),
+        ));
     }
     let (y, mo, d, h, mi, _) = now();
-    let says = |path: &Path, e: std::io::Error| Wrong::new(path.display().to_string(), format!("cannot be made: {e}"));
+    let says = |path: &Path, e: std::io::Error| {
+        Wrong::new(path.display().to_string(), format!("cannot be made: {e}"))
+    };
     fs::create_dir_all(base).map_err(|e| says(base, e))?;
     for number in 1..1000 {
         let end = if number == 1 { String::new() } else { format!("-{number}") };

@@ -82,9 +82,8 @@ pub fn gate(content: &Content, config: &Config, workers: &Workers) -> Result<Res
     };
     let matchups: Vec<[usize; 2]> = own.iter().flat_map(|&a| others.iter().map(move |&b| [a, b])).collect();
     let mut share = Mean::default();
-    let mut found = Gate {
-        verdict: "cannot tell".into(), share: 0.5, low: 0.0, high: 1.0, deals: 0, passes: false,
-    };
+    let mut found =
+        Gate { verdict: "cannot tell".into(), share: 0.5, low: 0.0, high: 1.0, deals: 0, passes: false };
     for look in 0..LOOKS {
         let until = FIRST << look;
         let tasks: Vec<Task> = (share.n as usize..until)
@@ -181,8 +180,7 @@ mod tests {
     fn rubbish_is_named() {
         let content = built_in().expect("the content is sound");
         let workers = Workers::new(1, Stop::default()).expect("a thread");
-        let config =
-            Config { new: vec![1.0], current: built_in_weights(), faction: None, seed: 1 };
+        let config = Config { new: vec![1.0], current: built_in_weights(), faction: None, seed: 1 };
         let wrong = gate(&content, &config, &workers).expect_err("one weight").to_string();
         assert!(wrong.contains("new: there are 1 weights"), "{wrong}");
     }

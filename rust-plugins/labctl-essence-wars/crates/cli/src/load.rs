@@ -7,8 +7,8 @@ use std::path::Path;
 
 use essence_wars_core::check::{self, Owner};
 use essence_wars_core::content::{
-    Aura, Card, Commander, Content, Deck, Do, Effect, Faction, Filter, GroupIndex, Kind, Select, TargetKind, Trigger,
-    DECK, NO_GROUP, TRIGGERS,
+    Aura, Card, Commander, Content, Deck, Do, Effect, Faction, Filter, GroupIndex, Kind, Select, TargetKind,
+    Trigger, DECK, NO_GROUP, TRIGGERS,
 };
 use essence_wars_core::keyword;
 use serde::de::DeserializeOwned;
@@ -64,7 +64,8 @@ pub fn from_folder(folder: &Path) -> Result<Content, Wrong> {
         let name = path.strip_prefix(folder).unwrap_or(&path).display().to_string();
         texts.push((name, text));
     }
-    let borrowed: Vec<(&str, &str)> = texts.iter().map(|(name, text)| (name.as_str(), text.as_str())).collect();
+    let borrowed: Vec<(&str, &str)> =
+        texts.iter().map(|(name, text)| (name.as_str(), text.as_str())).collect();
     from_texts(&borrowed)
 }
 
@@ -186,7 +187,11 @@ impl Maker {
             attack: if creature { needed("attack", &raw.attack, 0, 12)? as i8 } else { 0 },
             health: if creature { needed("health", &raw.health, 1, 12)? as i8 } else { 0 },
             keywords: keywords(source, &raw.keywords)?,
-            durability: if kind == Kind::Support { needed("durability", &raw.durability, 1, 9)? as u8 } else { 0 },
+            durability: if kind == Kind::Support {
+                needed("durability", &raw.durability, 1, 9)? as u8
+            } else {
+                0
+            },
             target: TargetKind::None,
             filter: filter(source, raw.filter.as_ref())?,
             spell: NO_GROUP,
@@ -281,7 +286,10 @@ impl Maker {
         };
         let amount = |low, high| needed("amount", &raw.amount, low, high);
         let stats = |low, high| -> Result<(i8, i8), Wrong> {
-            Ok((needed("attack", &raw.attack, low, high)? as i8, needed("health", &raw.health, low, high)? as i8))
+            Ok((
+                needed("attack", &raw.attack, low, high)? as i8,
+                needed("health", &raw.health, low, high)? as i8,
+            ))
         };
         let word = || match &raw.keyword {
             Some(word) => known(source, "keyword", word, keyword::by_name),
@@ -332,7 +340,12 @@ impl Maker {
         Ok(Effect { act, select, filter: filter(source, raw.filter.as_ref())? })
     }
 
-    fn commander(&mut self, source: &Source<'_>, span: &Range<usize>, raw: &raw::Commander) -> Result<(), Wrong> {
+    fn commander(
+        &mut self,
+        source: &Source<'_>,
+        span: &Range<usize>,
+        raw: &raw::Commander,
+    ) -> Result<(), Wrong> {
         let id = number(source, "id", &raw.id, 5001, 5999)? as u16;
         if self.content.commanders.iter().any(|known| known.id == id) {
             return Err(source.wrong(raw.id.span(), "id", format!("{id} is taken")));
@@ -376,7 +389,11 @@ impl Maker {
         let wanted = *raw.commander.get_ref();
         let known = self.content.commanders.iter().position(|c| i64::from(c.id) == wanted);
         let Some(commander) = known else {
-            return Err(source.wrong(raw.commander.span(), "commander", format!("there is no commander {wanted}")));
+            return Err(source.wrong(
+                raw.commander.span(),
+                "commander",
+                format!("there is no commander {wanted}"),
+            ));
         };
         if self.content.commanders[commander].faction != faction {
             return Err(source.wrong(raw.commander.span(), "commander", "is of another faction"));
@@ -411,7 +428,11 @@ impl Maker {
             return Err(source.wrong(raw.cards.span(), "cards", what));
         }
         self.content.decks.push(Deck {
-            id: id.clone(), name: text(source, "name", &raw.name)?, faction, commander: commander as u8, cards,
+            id: id.clone(),
+            name: text(source, "name", &raw.name)?,
+            faction,
+            commander: commander as u8,
+            cards,
         });
         Ok(())
     }
@@ -504,7 +525,11 @@ fn keywords(source: &Source<'_>, words: &[raw::Word]) -> Result<u16, Wrong> {
     for word in words {
         let bit = known(source, "keyword", word, keyword::by_name)?;
         if set & bit != 0 {
-            return Err(source.wrong(word.span(), "keywords", format!("{:?} is there twice", word.get_ref())));
+            return Err(source.wrong(
+                word.span(),
+                "keywords",
+                format!("{:?} is there twice", word.get_ref()),
+            ));
         }
         set |= bit;
     }
@@ -543,7 +568,11 @@ fn aura(source: &Source<'_>, raw: Option<&Spanned<raw::Aura>>, commander: bool) 
     if let Some(word) = &raw.keyword {
         made.keywords = known(source, "keyword", word, keyword::by_name)?;
         if made.keywords & check::NOT_FROM_AURAS != 0 {
-            return Err(source.wrong(word.span(), "keyword", format!("{} cannot come from an aura", word.get_ref())));
+            return Err(source.wrong(
+                word.span(),
+                "keyword",
+                format!("{} cannot come from an aura", word.get_ref()),
+            ));
         }
     }
     if let Some(word) = &raw.if_printed {

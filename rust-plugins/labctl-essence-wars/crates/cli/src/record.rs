@@ -32,7 +32,8 @@ pub struct Wanted {
 /// Both games of a deal as JSON, or None if it was stopped.
 #[must_use]
 pub fn record(content: &Content, wanted: &Wanted, stop: &Stop) -> Option<Value> {
-    let games: Vec<Value> = [0, 1].iter().map(|&seat| one(content, wanted, seat, stop)).collect::<Option<_>>()?;
+    let games: Vec<Value> =
+        [0, 1].iter().map(|&seat| one(content, wanted, seat, stop)).collect::<Option<_>>()?;
     let decks = wanted.deal.decks.map(|deck| {
         let deck = &content.decks[deck];
         json!({"id": deck.id, "name": deck.name, "faction": deck.faction.name()})
@@ -237,7 +238,9 @@ pub fn says(game: &Game<'_>, state: &State, action: Action) -> String {
                 (Kind::Spell, slot) if slot < 5 => {
                     format!("Play {} at {}", card.name, name(enemy.creatures[slot].card))
                 }
-                (Kind::Spell, slot) => format!("Play {} at {}", card.name, name(own.creatures[slot - 5].card)),
+                (Kind::Spell, slot) => {
+                    format!("Play {} at {}", card.name, name(own.creatures[slot - 5].card))
+                }
             }
         }
     }

@@ -10,7 +10,10 @@ use crate::validate::{Results, Summary};
 pub fn percent(measured: &Measured) -> String {
     format!(
         "{:.1} % [{:.1}, {:.1}] of the points, {} deals",
-        measured.share * 100.0, measured.low * 100.0, measured.high * 100.0, measured.deals
+        measured.share * 100.0,
+        measured.low * 100.0,
+        measured.high * 100.0,
+        measured.deals
     )
 }
 
@@ -40,11 +43,18 @@ pub fn tuning(outcome: &Outcome, tag: &str) -> String {
     }
     let _ = writeln!(text, "  built-in weights   {}", percent(&outcome.baseline));
     let _ = writeln!(
-        text, "  difference         {:+.1} [{:+.1}, {:+.1}] points",
-        outcome.gain.share * 100.0, outcome.gain.low * 100.0, outcome.gain.high * 100.0
+        text,
+        "  difference         {:+.1} [{:+.1}, {:+.1}] points",
+        outcome.gain.share * 100.0,
+        outcome.gain.low * 100.0,
+        outcome.gain.high * 100.0
     );
     let best = outcome.history.iter().map(|made| made.best_win_rate).fold(0.0, f64::max);
-    let _ = writeln!(text, "  best seen while searching: {:.1} %, the largest of noisy values, too high", best * 100.0);
+    let _ = writeln!(
+        text,
+        "  best seen while searching: {:.1} %, the largest of noisy values, too high",
+        best * 100.0
+    );
     text
 }
 
@@ -54,10 +64,15 @@ pub fn validation(results: &Results, summary: &Summary) -> String {
     let mut text = String::new();
     let games: u64 = results.matchups.iter().map(|m| m.total_games).sum();
     let _ = writeln!(text, "Overall: {}", summary.overall_status);
-    let _ = writeln!(text, "Games: {games}, {} matchups, seed {}", results.matchups.len(), results.config.seed);
+    let _ =
+        writeln!(text, "Games: {games}, {} matchups, seed {}", results.matchups.len(), results.config.seed);
     let _ = writeln!(
-        text, "First seat: {:.1} % [{:.1}, {:.1}], {}", summary.p1_win_rate * 100.0, summary.p1_interval[0] * 100.0,
-        summary.p1_interval[1] * 100.0, summary.p1_status
+        text,
+        "First seat: {:.1} % [{:.1}, {:.1}], {}",
+        summary.p1_win_rate * 100.0,
+        summary.p1_interval[0] * 100.0,
+        summary.p1_interval[1] * 100.0,
+        summary.p1_status
     );
     for (name, rate) in &summary.faction_win_rates {
         let i = summary.faction_intervals[name];
@@ -66,11 +81,21 @@ pub fn validation(results: &Results, summary: &Summary) -> String {
     let _ = writeln!(text, "\nMatchups; intervals at z = 3.23, which 40 of them keep at 95 % together:");
     for m in &results.matchups {
         let _ = writeln!(
-            text, "  {:<22} {:<22} {:.1} % [{:.1}, {:.1}]  {}", m.deck1_id, m.deck2_id, m.share * 100.0,
-            m.low * 100.0, m.high * 100.0, m.verdict
+            text,
+            "  {:<22} {:<22} {:.1} % [{:.1}, {:.1}]  {}",
+            m.deck1_id,
+            m.deck2_id,
+            m.share * 100.0,
+            m.low * 100.0,
+            m.high * 100.0,
+            m.verdict
         );
     }
-    let _ = writeln!(text, "\nDecks by rating (Bradley and Terry, Elo points; the first seat is worth {:.0}):", summary.seat_elo);
+    let _ = writeln!(
+        text,
+        "\nDecks by rating (Bradley and Terry, Elo points; the first seat is worth {:.0}):",
+        summary.seat_elo
+    );
     let mut decks: Vec<_> = summary.deck_stats.iter().collect();
     decks.sort_by(|a, b| b.rating.total_cmp(&a.rating));
     for deck in decks {

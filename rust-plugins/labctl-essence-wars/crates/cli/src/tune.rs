@@ -72,7 +72,11 @@ impl Config {
     /// Candidates of a generation.
     #[must_use]
     pub fn lambda(&self) -> usize {
-        if self.population > 0 { self.population as usize } else { 13 }
+        if self.population > 0 {
+            self.population as usize
+        } else {
+            13
+        }
     }
 
     /// Games of the whole search with the final measurement.
@@ -232,7 +236,12 @@ impl<'c> Tuner<'c> {
     pub fn new(content: &'c Content, config: Config) -> Result<Self, Wrong> {
         let (faction, rollout) = config.check()?;
         let arena = Arena::new(
-            content, config.mode, faction, config.deck.as_deref(), config.opponent.as_deref(), config.mcts_sims,
+            content,
+            config.mode,
+            faction,
+            config.deck.as_deref(),
+            config.opponent.as_deref(),
+            config.mcts_sims,
             rollout,
         )?;
         let start = match &config.initial {
@@ -265,8 +274,15 @@ impl<'c> Tuner<'c> {
             return Err(says("has other variables".into()));
         }
         made.cma = Cma {
-            n, lambda: made.cma.lambda, mean: found.mean, sigma: found.sigma, c: found.c, pc: found.pc,
-            ps: found.ps, generation: found.generation, rng: found.rng,
+            n,
+            lambda: made.cma.lambda,
+            mean: found.mean,
+            sigma: found.sigma,
+            c: found.c,
+            pc: found.pc,
+            ps: found.ps,
+            generation: found.generation,
+            rng: found.rng,
         };
         made.elite = found.elite;
         made.history = found.history;
@@ -338,7 +354,8 @@ impl<'c> Tuner<'c> {
         let deals = self.deals(number);
         let scores = self.arena.scores(self.content, workers, &weights, &deals)?;
         self.games += 2 * (deals.len() * vectors.len()) as u64;
-        let losses = scores.iter().zip(vectors).map(|(score, x)| outside(x) * PENALTY - score.fitness).collect();
+        let losses =
+            scores.iter().zip(vectors).map(|(score, x)| outside(x) * PENALTY - score.fitness).collect();
         Ok((scores, losses))
     }
 
@@ -410,8 +427,7 @@ impl<'c> Tuner<'c> {
             gain.add(0.5 + (one.share() - other.share()) / 2.0);
             kinds[deals[place].1].add(one.share());
         }
-        let fitness =
-            kinds.iter().zip(crate::evaluate::MIX).map(|(kind, mix)| mix * kind.mean).sum::<f64>();
+        let fitness = kinds.iter().zip(crate::evaluate::MIX).map(|(kind, mix)| mix * kind.mean).sum::<f64>();
         self.games += 2 * (race.len() * finalists.len() + deals.len() * 2) as u64;
         // A gain lies between −1 and 1: it was taken in as a share.
         let share = Measured::of(&gain);
@@ -425,7 +441,10 @@ impl<'c> Tuner<'c> {
             fitness,
             baseline: Measured::of(&base),
             gain: Measured {
-                share: signed(share.share), low: signed(share.low), high: signed(share.high), deals: share.deals,
+                share: signed(share.share),
+                low: signed(share.low),
+                high: signed(share.high),
+                deals: share.deals,
             },
             games: self.games,
             history: self.history.clone(),

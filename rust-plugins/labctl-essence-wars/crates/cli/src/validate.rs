@@ -174,7 +174,10 @@ impl Config {
     pub fn matchups(&self, content: &Content) -> Result<Vec<[usize; 2]>, Wrong> {
         let wrong = || {
             let known = Faction::FIGHTING.map(Faction::name).join(", ");
-            let what = format!("{:?} is neither a faction nor two of them, as in argentum-symbiote ({known})", self.matchup);
+            let what = format!(
+                "{:?} is neither a faction nor two of them, as in argentum-symbiote ({known})",
+                self.matchup
+            );
             Wrong::option("matchup", what)
         };
         let named: Vec<Faction> = match self.matchup.as_str() {
@@ -378,7 +381,8 @@ pub fn summarise(results: &Results) -> Summary {
     let p1 = seat / seat_games.max(1.0);
     let p1_interval = wilson(seat, seat_games, Z95);
     let p1_status = Verdict::of(p1_interval, SEAT);
-    let rates: BTreeMap<String, f64> = factions.iter().map(|(name, pooled)| (name.clone(), pooled.mean())).collect();
+    let rates: BTreeMap<String, f64> =
+        factions.iter().map(|(name, pooled)| (name.clone(), pooled.mean())).collect();
     let intervals: BTreeMap<String, [f64; 2]> =
         factions.iter().map(|(name, pooled)| (name.clone(), pooled.interval(Z95))).collect();
     let status = intervals.values().map(|i| Verdict::of((i[0], i[1]), FACTION));
@@ -409,7 +413,10 @@ pub fn summarise(results: &Results) -> Summary {
 }
 
 fn by_name(name: &str) -> Verdict {
-    [Verdict::Balanced, Verdict::Imbalanced].into_iter().find(|v| v.name() == name).unwrap_or(Verdict::Undecided)
+    [Verdict::Balanced, Verdict::Imbalanced]
+        .into_iter()
+        .find(|v| v.name() == name)
+        .unwrap_or(Verdict::Undecided)
 }
 
 fn worst(verdicts: impl Iterator<Item = Verdict>) -> Verdict {

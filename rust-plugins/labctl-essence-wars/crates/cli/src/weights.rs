@@ -69,7 +69,11 @@ pub fn read(name: &str, text: &str, content: &Content) -> Result<WeightSet, Wron
     let mut decks = BTreeMap::new();
     for (deck, bots) in &file.deck_specific {
         if content.deck(deck.get_ref()).is_none() {
-            return Err(source.wrong(deck.span(), "deck_specific", format!("there is no deck {:?}", deck.get_ref())));
+            return Err(source.wrong(
+                deck.span(),
+                "deck_specific",
+                format!("there is no deck {:?}", deck.get_ref()),
+            ));
         }
         decks.insert(deck.get_ref().clone(), table(&source, &bots.greedy)?);
     }
@@ -172,7 +176,10 @@ mod tests {
         let good = write("x", &Weights::default(), &[]);
         let cases = [
             (good.replace("own_life = 1.5", "own_lief = 1.5"), "w.toml:5: own_lief: there is no such weight"),
-            (good.replace("own_life = 1.5", "own_life = 9.5"), "w.toml:5: own_life: 9.5 is not between 0 and 5"),
+            (
+                good.replace("own_life = 1.5", "own_life = 9.5"),
+                "w.toml:5: own_life: 9.5 is not between 0 and 5",
+            ),
             (good.replace("own_life = 1.5", "own_life = \"a\""), "w.toml:5: own_life: is not a number"),
             (good.replace("own_life = 1.5\n", ""), "w.toml:4: own_life: is missing"),
             (good.replace("version = 1", "version = 2"), "w.toml:2: version: is not 1 or older"),

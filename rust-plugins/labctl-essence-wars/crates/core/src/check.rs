@@ -53,7 +53,9 @@ fn one(content: &Content, effect: &Effect, owner: Owner) -> Option<String> {
             if let Owner::Spell(kind) = owner {
                 let (_, _, theirs, ours) = kind.takes();
                 if theirs || ours {
-                    return says("the target may be a face, which can be damaged and healed, and nothing else");
+                    return says(
+                        "the target may be a face, which can be damaged and healed, and nothing else",
+                    );
                 }
             }
         }
@@ -67,7 +69,10 @@ fn one(content: &Content, effect: &Effect, owner: Owner) -> Option<String> {
     let trigger = trigger?;
     let deaths = [Trigger::AllyDeath, Trigger::EnemyDeath, Trigger::AnyDeath];
     if (trigger == Trigger::TakeDamage || deaths.contains(&trigger)) && harms(effect) {
-        return Some(format!("a group of {} must not harm creatures: it could go on for ever", trigger.name()));
+        return Some(format!(
+            "a group of {} must not harm creatures: it could go on for ever",
+            trigger.name()
+        ));
     }
     if trigger == Trigger::Death || deaths.contains(&trigger) {
         match effect.act {

@@ -96,7 +96,15 @@ impl Cma {
         let mut c = vec![0.0; n * n];
         (0..n).for_each(|i| c[i * n + i] = 1.0);
         Self {
-            n, lambda, mean, sigma, c, pc: vec![0.0; n], ps: vec![0.0; n], generation: 0, rng: rng.state(),
+            n,
+            lambda,
+            mean,
+            sigma,
+            c,
+            pc: vec![0.0; n],
+            ps: vec![0.0; n],
+            generation: 0,
+            rng: rng.state(),
         }
     }
 
@@ -124,7 +132,11 @@ impl Cma {
     /// # Panics
     /// If there are not `lambda` of each, or a value is not a number.
     pub fn tell(&mut self, candidates: &[Vec<f64>], values: &[f64]) {
-        assert!(candidates.len() == self.lambda && values.len() == self.lambda, "not {} of each", self.lambda);
+        assert!(
+            candidates.len() == self.lambda && values.len() == self.lambda,
+            "not {} of each",
+            self.lambda
+        );
         assert!(values.iter().all(|value| !value.is_nan()), "an objective value is not a number");
         let k = Constants::new(self.n, self.lambda);
         let n = self.n;
@@ -152,8 +164,7 @@ impl Cma {
         let goes_on = length / decayed / n as f64 - 1.0 < 1.0 + 4.0 / (n as f64 + 1.0);
         let on = f64::from(u8::from(goes_on));
         for i in 0..n {
-            self.pc[i] =
-                (1.0 - k.cc) * self.pc[i] + on * (k.cc * (2.0 - k.cc) * k.mueff).sqrt() * shift[i];
+            self.pc[i] = (1.0 - k.cc) * self.pc[i] + on * (k.cc * (2.0 - k.cc) * k.mueff).sqrt() * shift[i];
         }
         let steps: Vec<Vec<f64>> = order
             .iter()
@@ -223,7 +234,10 @@ mod tests {
         let sphere = |x: &[f64]| x.iter().map(|v| v * v).sum::<f64>();
         let n = 10;
         let ellipsoid = move |x: &[f64]| {
-            x.iter().enumerate().map(|(i, v)| 10f64.powf(6.0 * i as f64 / (n - 1) as f64) * v * v).sum::<f64>()
+            x.iter()
+                .enumerate()
+                .map(|(i, v)| 10f64.powf(6.0 * i as f64 / (n - 1) as f64) * v * v)
+                .sum::<f64>()
         };
         let rosenbrock = |x: &[f64]| {
             x.windows(2).map(|w| 100.0 * (w[1] - w[0] * w[0]).powi(2) + (1.0 - w[0]).powi(2)).sum::<f64>()

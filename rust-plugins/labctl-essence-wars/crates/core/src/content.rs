@@ -331,8 +331,7 @@ impl Default for Content {
             groups: vec![Group { start: 0, then: 0, end: 0 }],
             effects: Vec::new(),
         };
-        let volatile =
-            Effect { act: Do::Damage(2), select: Select::EnemyCreatures, filter: Filter::ALL };
+        let volatile = Effect { act: Do::Damage(2), select: Select::EnemyCreatures, filter: Filter::ALL };
         content.add_group(&[volatile], &[]);
         content
     }
@@ -356,10 +355,7 @@ impl Content {
     #[must_use]
     pub fn effects_of(&self, group: GroupIndex) -> (&[Effect], &[Effect]) {
         let g = self.groups[group as usize];
-        (
-            &self.effects[g.start as usize..g.then as usize],
-            &self.effects[g.then as usize..g.end as usize],
-        )
+        (&self.effects[g.start as usize..g.then as usize], &self.effects[g.then as usize..g.end as usize])
     }
 
     /// The place of a card's id.

@@ -315,7 +315,7 @@ impl Engine<'_> {
     fn die(&mut self, player: usize, slot: usize) {
         let keywords = self.state.sides[player].creatures[slot].keywords();
         self.queue_creature(player, slot, Trigger::Death, NOBODY);
-        self.leave(player, slot, true);  // also its own group has no source any more
+        self.leave(player, slot, true); // also its own group has no source any more
         if keywords & VOLATILE != 0 {
             self.queue_for(player, VOLATILE_GROUP, NOBODY);
         }

@@ -198,7 +198,13 @@ impl Search {
         rng.shuffle(self.actions.as_mut_slice());
         let first = self.nodes.len() as u32;
         self.nodes.extend(self.actions.as_slice().iter().map(|&action| Node {
-            value: 0.0, visits: 0, first: 0, count: 0, action, mover, state: u32::MAX,
+            value: 0.0,
+            visits: 0,
+            first: 0,
+            count: 0,
+            action,
+            mover,
+            state: u32::MAX,
         }));
         let made = &mut self.nodes[node];
         made.first = first;

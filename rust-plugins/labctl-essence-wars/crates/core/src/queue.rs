@@ -66,7 +66,13 @@ pub struct Entry {
 
 impl Entry {
     const NONE: Self = Self {
-        group: NO_GROUP, owner: 0, slot: 0, source: NOBODY, target: NOBODY, subject: NOBODY, died: false,
+        group: NO_GROUP,
+        owner: 0,
+        slot: 0,
+        source: NOBODY,
+        target: NOBODY,
+        subject: NOBODY,
+        died: false,
     };
 
     fn forget(&mut self, who: Ref, died: bool) {

@@ -150,10 +150,7 @@ mod tests {
         // xoshiro256** with the state 1, 2, 3, 4.
         let mut rng = Rng::from_state([1, 2, 3, 4]);
         let found: Vec<u64> = (0..5).map(|_| rng.next()).collect();
-        assert_eq!(
-            found,
-            [11520, 0, 1_509_978_240, 1_215_971_899_390_074_240, 1_216_172_134_540_287_360]
-        );
+        assert_eq!(found, [11520, 0, 1_509_978_240, 1_215_971_899_390_074_240, 1_216_172_134_540_287_360]);
     }
 
     #[test]

@@ -220,7 +220,12 @@ impl Engine<'_> {
                     _ => crate::queue::face(player),
                 };
                 self.queue.push(Entry {
-                    group: card.spell, owner: player as u8, slot: 0, source: NOBODY, target, subject: NOBODY,
+                    group: card.spell,
+                    owner: player as u8,
+                    slot: 0,
+                    source: NOBODY,
+                    target,
+                    subject: NOBODY,
                     died: false,
                 });
             }
@@ -334,7 +339,13 @@ impl Engine<'_> {
     /// Queue a group of somebody who has no slot.
     pub(crate) fn queue_for(&mut self, player: usize, group: u16, subject: Ref) {
         self.queue.push(Entry {
-            group, owner: player as u8, slot: 0, source: NOBODY, target: NOBODY, subject, died: false,
+            group,
+            owner: player as u8,
+            slot: 0,
+            source: NOBODY,
+            target: NOBODY,
+            subject,
+            died: false,
         });
     }
 

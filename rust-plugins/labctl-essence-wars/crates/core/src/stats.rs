@@ -42,7 +42,11 @@ impl Mean {
     /// The variance of the values, with n − 1; 0 of fewer than 2.
     #[must_use]
     pub fn variance(&self) -> f64 {
-        if self.n < 2.0 { 0.0 } else { self.squares / (self.n - 1.0) }
+        if self.n < 2.0 {
+            0.0
+        } else {
+            self.squares / (self.n - 1.0)
+        }
     }
 
     /// The interval of the mean at `z` standard errors, within [0, 1].
@@ -107,7 +111,9 @@ pub fn upper_tail(z: f64) -> f64 {
         return 1.0 - upper_tail(-z);
     }
     let t = 1.0 / (1.0 + 0.231_641_9 * z);
-    let series = ((((1.330_274_429 * t - 1.821_255_978) * t + 1.781_477_937) * t - 0.356_563_782) * t + 0.319_381_530) * t;
+    let series = ((((1.330_274_429 * t - 1.821_255_978) * t + 1.781_477_937) * t - 0.356_563_782) * t
+        + 0.319_381_530)
+        * t;
     exp(-z * z / 2.0) / (2.0 * std::f64::consts::PI).sqrt() * series
 }
 

@@ -1,6 +1,8 @@
 //! What a card says, made from what it does.
 
-use crate::content::{Aura, Card, Commander, Content, Do, Effect, Filter, GroupIndex, Kind, Select, TargetKind, Trigger};
+use crate::content::{
+    Aura, Card, Commander, Content, Do, Effect, Filter, GroupIndex, Kind, Select, TargetKind, Trigger,
+};
 use crate::keyword;
 
 /// The text of a card: keywords, then what it does.
@@ -19,7 +21,11 @@ pub fn card(content: &Content, card: &Card) -> String {
     for &trigger in Trigger::ALL {
         let found = card.groups[trigger as usize];
         if found != 0 {
-            parts.push(format!("{}: {}", when(trigger), group(content, found, TargetKind::None, &Filter::ALL)));
+            parts.push(format!(
+                "{}: {}",
+                when(trigger),
+                group(content, found, TargetKind::None, &Filter::ALL)
+            ));
         }
     }
     if card.kind == Kind::Support {
@@ -42,7 +48,9 @@ pub fn commander(content: &Content, commander: &Commander) -> String {
 
 fn capital(word: &str) -> String {
     let mut letters = word.chars();
-    letters.next().map_or_else(String::new, |first| first.to_uppercase().collect::<String>() + letters.as_str())
+    letters
+        .next()
+        .map_or_else(String::new, |first| first.to_uppercase().collect::<String>() + letters.as_str())
 }
 
 fn list(words: impl Iterator<Item = String>) -> String {
@@ -144,7 +152,11 @@ fn whom(effect: &Effect, target: &str, named: &mut bool) -> String {
     match effect.select {
         Select::Target => {
             let again = std::mem::replace(named, true);
-            if again { format!("it{such}") } else { format!("{target}{such}") }
+            if again {
+                format!("it{such}")
+            } else {
+                format!("{target}{such}")
+            }
         }
         Select::Own => "this creature".into(),
         Select::Subject => format!("that creature{such}"),

@@ -26,7 +26,12 @@ use pyo3::prelude::*;
 use serde_json::{json, Value};
 
 create_exception!(_core, Cancelled, PyException, "`poll` has answered true.");
-create_exception!(_core, BadContent, PyValueError, "Cards, decks, weights or options are wrong: file, line, field.");
+create_exception!(
+    _core,
+    BadContent,
+    PyValueError,
+    "Cards, decks, weights or options are wrong: file, line, field."
+);
 
 /// Time between two questions.
 const POLL: Duration = Duration::from_millis(4);
@@ -150,7 +155,9 @@ fn write_weights(name: &str, values: Vec<f32>, notes: Vec<String>) -> PyResult<S
 }
 
 fn vector(values: &[f32]) -> PyResult<[f32; 28]> {
-    values.try_into().map_err(|_| BadContent::new_err(format!("weights: there are {} and not 28", values.len())))
+    values
+        .try_into()
+        .map_err(|_| BadContent::new_err(format!("weights: there are {} and not 28", values.len())))
 }
 
 /// Games of a whole tuning with these options (JSON), with its final measurement.
@@ -192,7 +199,8 @@ impl Tuner {
     #[pyo3(signature = (poll=None))]
     fn step(&mut self, py: Python<'_>, poll: Option<Py<PyAny>>) -> PyResult<String> {
         let Self { tuner, workers } = self;
-        let made = polled(py, workers, poll.as_ref(), || tuner.step(workers).map(|made| json!(made).to_string()))?;
+        let made =
+            polled(py, workers, poll.as_ref(), || tuner.step(workers).map(|made| json!(made).to_string()))?;
         done(made)
     }
 
@@ -281,10 +289,8 @@ fn run_validation(
 #[pyo3(signature = (parts, content=None))]
 fn merge_validations(parts: Vec<String>, content: Option<&str>) -> PyResult<String> {
     let content = content_of(content)?;
-    let parts: Vec<validate::Results> = parts
-        .iter()
-        .map(|part| serde_json::from_str(part).map_err(unreadable))
-        .collect::<PyResult<_>>()?;
+    let parts: Vec<validate::Results> =
+        parts.iter().map(|part| serde_json::from_str(part).map_err(unreadable)).collect::<PyResult<_>>()?;
     let results = validate::merge(&content, &parts).map_err(wrong)?;
     let summary = validate::summarise(&results);
     let text = report::validation(&results, &summary);
@@ -402,7 +408,14 @@ impl PyGame {
         }
         let mut queue = Queue::default();
         let state = deal(&game, &mut queue);
-        Ok(Self { content, orders: game.orders, commanders: game.commanders, bonus: game.bonus, state, queue })
+        Ok(Self {
+            content,
+            orders: game.orders,
+            commanders: game.commanders,
+            bonus: game.bonus,
+            state,
+            queue,
+        })
     }
 
     /// Card ids of both decks in the order in which they are drawn.
@@ -467,8 +480,12 @@ impl PyGame {
     /// Another game at the same position.
     fn copy(&self) -> Self {
         Self {
-            content: self.content, orders: self.orders, commanders: self.commanders, bonus: self.bonus,
-            state: self.state, queue: Queue::default(),
+            content: self.content,
+            orders: self.orders,
+            commanders: self.commanders,
+            bonus: self.bonus,
+            state: self.state,
+            queue: Queue::default(),
         }
     }
 }
@@ -476,7 +493,9 @@ impl PyGame {
 fn order(content: &Content, ids: &[u16]) -> PyResult<[u8; 30]> {
     let cards: Vec<u8> = ids
         .iter()
-        .map(|&id| content.card(id).ok_or_else(|| BadContent::new_err(format!("orders: there is no card {id}"))))
+        .map(|&id| {
+            content.card(id).ok_or_else(|| BadContent::new_err(format!("orders: there is no card {id}")))
+        })
         .collect::<PyResult<_>>()?;
     cards.try_into().map_err(|_| BadContent::new_err(format!("orders: {} cards and not 30", ids.len())))
 }

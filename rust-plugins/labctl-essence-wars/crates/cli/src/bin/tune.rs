@@ -113,7 +113,8 @@ fn run(options: &Options) -> Result<(), Wrong> {
     let workers = Workers::new(options.threads, Stop::default())?;
     let folder = fresh_folder(&options.experiment_dir.join("mcts"), &options.tag)?;
     let mut log = format!("# {} {}\n", timestamp(), serde_json::to_string(&config).unwrap_or_default());
-    let mut stats = String::from("generation,best_fitness,best_win_rate,sigma,time_seconds,mean_win_rate,games\n");
+    let mut stats =
+        String::from("generation,best_fitness,best_win_rate,sigma,time_seconds,mean_win_rate,games\n");
     println!("{} games in {}, {} threads", config.total_games(), folder.display(), workers.threads());
     while tuner.ended().is_none() {
         let began = Instant::now();
@@ -127,7 +128,12 @@ fn run(options: &Options) -> Result<(), Wrong> {
         log.push('\n');
         stats += &format!(
             "{},{},{},{},{seconds:.3},{},{}\n",
-            made.generation, made.best_fitness, made.best_win_rate, made.sigma, made.mean_win_rate, made.games
+            made.generation,
+            made.best_fitness,
+            made.best_win_rate,
+            made.sigma,
+            made.mean_win_rate,
+            made.games
         );
         write_whole(&folder.join("train.log"), &log)?;
         write_whole(&folder.join("stats.csv"), &stats)?;
@@ -145,7 +151,8 @@ fn run(options: &Options) -> Result<(), Wrong> {
 }
 
 fn weights_file(outcome: &Outcome, tag: &str) -> Result<String, Wrong> {
-    let values = outcome.weights.as_slice().try_into().map_err(|_| Wrong::new("weights", "there are not 28"))?;
+    let values =
+        outcome.weights.as_slice().try_into().map_err(|_| Wrong::new("weights", "there are not 28"))?;
     let notes = [
         format!("tuned by CMA-ES over {} games; the {} was taken", outcome.games, outcome.chosen),
         format!("on fresh deals: {}", report::percent(&outcome.held_out)),
