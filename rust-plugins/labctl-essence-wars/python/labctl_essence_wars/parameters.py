@@ -37,7 +37,7 @@ class Options(Parameters, frozen=True, kw_only=True):
     generations: Annotated[int, Param(ge=1, le=100_000, description="generations of CMA-ES")] = 12
     games: Annotated[
         int,
-        Param(ge=6, le=1_000_000, multiple_of=2, description="games of an evaluation, half from each seat"),
+        Param(ge=6, le=1_000_000, multiple_of=2, description="games of an evaluation, from both seats"),
     ] = 36
     population: Annotated[
         int, Param(ge=0, le=1000, description="candidates of a generation; 0 for 4 + 3 ln n, which is 13")

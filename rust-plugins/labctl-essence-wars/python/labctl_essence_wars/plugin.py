@@ -1,4 +1,4 @@
-"""The project essence-wars: bots tuned by CMA-ES, balance validated by round robin, weights deployed. Light."""
+"""The project essence-wars: tune bots, validate the balance of decks, deploy weights. Light."""
 
 from __future__ import annotations
 

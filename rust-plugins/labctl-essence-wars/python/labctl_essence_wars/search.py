@@ -106,9 +106,9 @@ def _arguments(where: str, words: list[str]) -> dict[str, Any]:
     """Flags of the program ``tune`` as its configuration."""
     parser = _Parser(add_help=False, allow_abbrev=False)
     for flag, kind in (
-        ("--generations", int), ("--games", int), ("--population", int), ("--mcts-sims", int), ("--sigma", float),
-        ("--min-sigma", float), ("--target-win-rate", float), ("--faction", str), ("--deck", str),
-        ("--opponent", str), ("--rollout", str), ("--seed", int),
+        ("--generations", int), ("--games", int), ("--population", int), ("--mcts-sims", int),
+        ("--sigma", float), ("--min-sigma", float), ("--target-win-rate", float), ("--faction", str),
+        ("--deck", str), ("--opponent", str), ("--rollout", str), ("--seed", int),
     ):  # fmt: skip
         short = {"--generations": ["-g"], "--population": ["-p"], "--seed": ["-s"]}.get(flag, [])
         parser.add_argument(flag, *short, type=kind, default=None)

@@ -150,21 +150,21 @@ impl Cma {
             (0..n).map(|i| (0..n).map(|j| vectors[i * n + j] * along[j]).sum()).collect()
         };
         let old = self.mean.clone();
-        for i in 0..n {
-            self.mean[i] = (0..k.mu).map(|place| k.weights[place] * candidates[order[place]][i]).sum();
+        for (i, mean) in self.mean.iter_mut().enumerate() {
+            *mean = (0..k.mu).map(|place| k.weights[place] * candidates[order[place]][i]).sum();
         }
         self.generation += 1;
         let shift: Vec<f64> = (0..n).map(|i| (self.mean[i] - old[i]) / self.sigma).collect();
         let white = whiten(&shift);
-        for i in 0..n {
-            self.ps[i] = (1.0 - k.cs) * self.ps[i] + (k.cs * (2.0 - k.cs) * k.mueff).sqrt() * white[i];
+        for (ps, white) in self.ps.iter_mut().zip(&white) {
+            *ps = (1.0 - k.cs) * *ps + (k.cs * (2.0 - k.cs) * k.mueff).sqrt() * white;
         }
         let length: f64 = self.ps.iter().map(|p| p * p).sum();
         let decayed = 1.0 - exp(2.0 * self.generation as f64 * ln(1.0 - k.cs));
         let goes_on = length / decayed / n as f64 - 1.0 < 1.0 + 4.0 / (n as f64 + 1.0);
         let on = f64::from(u8::from(goes_on));
-        for i in 0..n {
-            self.pc[i] = (1.0 - k.cc) * self.pc[i] + on * (k.cc * (2.0 - k.cc) * k.mueff).sqrt() * shift[i];
+        for (pc, shift) in self.pc.iter_mut().zip(&shift) {
+            *pc = (1.0 - k.cc) * *pc + on * (k.cc * (2.0 - k.cc) * k.mueff).sqrt() * shift;
         }
         let steps: Vec<Vec<f64>> = order
             .iter()

@@ -265,7 +265,7 @@ impl Engine<'_> {
                 let card = c.card;
                 self.leave(player, slot, false);
                 if !self.game.content.cards[card as usize].token {
-                    self.to_hand(player, card);
+                    self.give(player, card);
                 }
             }
             Do::Draw(_) | Do::GainEssence(_) | Do::Summon(_) => {}

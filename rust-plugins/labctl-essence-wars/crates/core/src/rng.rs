@@ -55,7 +55,7 @@ impl Rng {
 
     /// The next 64 bits.
     #[inline]
-    pub fn next(&mut self) -> u64 {
+    pub fn next_u64(&mut self) -> u64 {
         let s = &mut self.0;
         let result = s[1].wrapping_mul(5).rotate_left(7).wrapping_mul(9);
         let t = s[1] << 17;
@@ -72,11 +72,11 @@ impl Rng {
     #[inline]
     pub fn below(&mut self, n: u32) -> u32 {
         let n = u64::from(n.max(1));
-        let mut product = (self.next() >> 32) * n;
+        let mut product = (self.next_u64() >> 32) * n;
         if (product & 0xFFFF_FFFF) < n {
             let least = (1u64 << 32) % n;
             while (product & 0xFFFF_FFFF) < least {
-                product = (self.next() >> 32) * n;
+                product = (self.next_u64() >> 32) * n;
             }
         }
         (product >> 32) as u32
@@ -85,7 +85,7 @@ impl Rng {
     /// A number in [0, 1), of 53 random bits.
     #[inline]
     pub fn unit(&mut self) -> f64 {
-        (self.next() >> 11) as f64 * (1.0 / (1u64 << 53) as f64)
+        (self.next_u64() >> 11) as f64 * (1.0 / (1u64 << 53) as f64)
     }
 
     /// A number of the standard normal distribution, by Marsaglia's polar method.
@@ -149,7 +149,7 @@ mod tests {
     fn xoshiro_gives_the_published_values() {
         // xoshiro256** with the state 1, 2, 3, 4.
         let mut rng = Rng::from_state([1, 2, 3, 4]);
-        let found: Vec<u64> = (0..5).map(|_| rng.next()).collect();
+        let found: Vec<u64> = (0..5).map(|_| rng.next_u64()).collect();
         assert_eq!(found, [11520, 0, 1_509_978_240, 1_215_971_899_390_074_240, 1_216_172_134_540_287_360]);
     }
 

@@ -76,12 +76,12 @@ impl Engine<'_> {
         if (side.drawn as usize) < DECK {
             let card = self.game.orders[player][side.drawn as usize];
             side.drawn += 1;
-            self.to_hand(player, card);
+            self.give(player, card);
         }
     }
 
     /// A card with a full hand is lost.
-    pub(crate) fn to_hand(&mut self, player: usize, card: CardIndex) {
+    pub(crate) fn give(&mut self, player: usize, card: CardIndex) {
         let side = &mut self.state.sides[player];
         if (side.hand_len as usize) < HAND {
             side.hand[side.hand_len as usize] = card;

@@ -528,7 +528,7 @@ impl Loaded {
 #[pyfunction]
 fn random_numbers(seed: u64, count: usize) -> Vec<u64> {
     let mut rng = Rng::stream(seed, Purpose::Deck, &[]);
-    (0..count).map(|_| rng.next()).collect()
+    (0..count).map(|_| rng.next_u64()).collect()
 }
 
 /// Essence Wars.
@@ -567,7 +567,7 @@ impl Cma {
     /// A distribution around `mean` with step size `sigma` and `population` candidates a generation (at least 3).
     #[new]
     fn new(mean: Vec<f64>, sigma: f64, population: usize, seed: u64) -> PyResult<Self> {
-        if population < 3 || mean.is_empty() || !(sigma > 0.0) {
+        if population < 3 || mean.is_empty() || sigma.is_nan() || sigma <= 0.0 {
             return Err(PyValueError::new_err("it needs a variable, a step size above 0, and 3 candidates"));
         }
         let rng = Rng::stream(seed, Purpose::Search, &[]);

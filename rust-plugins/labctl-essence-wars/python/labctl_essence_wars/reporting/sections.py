@@ -51,8 +51,8 @@ def balance_section(found: Found) -> Section:
         text=(
             f"{found['games']:,} games, each deal played from both seats. Weights of the players: {pilots}.",
             "A matchup is balanced if the whole interval of its share of points lies between 40 and 60 %,"
-            " imbalanced if all of it lies outside, and undecided between: then more games are needed. The intervals"
-            " stand at z = 3.23, so that all 40 together keep 95 %.",
+            " imbalanced if all of it lies outside, and undecided between: then more games are needed. The"
+            " intervals stand at z = 3.23, so that all 40 together keep 95 %.",
             *summary["warnings"][:12],
         ),
         metrics=tuple(seat_and_factions(summary)),
@@ -73,8 +73,8 @@ def _more_games(counts: Found) -> tuple[Step, ...]:
 def matchup_table(matchups: list[Found]) -> Table:
     rows = tuple(
         (
-            m["deck1_id"], m["deck2_id"], round(m["share"], 4), round(m["low"], 4), round(m["high"], 4), m["deals"],
-            round(m["avg_turns"], 1), m["draws"], m["verdict"],
+            m["deck1_id"], m["deck2_id"], round(m["share"], 4), round(m["low"], 4), round(m["high"], 4),
+            m["deals"], round(m["avg_turns"], 1), m["draws"], m["verdict"],
         )
         for m in matchups
     )  # fmt: skip
@@ -102,13 +102,12 @@ def tuning_section(
         text=(
             *((f"Did not succeed: {', '.join(failed)}.",) if failed else ()),
             "Shares are of fresh deals, which the search has not seen, each played from both seats, with 95 %"
-            " intervals. The best value seen while searching is the largest of many noisy ones: it is drawn, and is no"
-            " estimate.",
+            " intervals. What a search calls its best is the largest of many noisy values, and no estimate.",
         ),
         metrics=tuple(
             Metric(
                 f"gain of {tag}", 100 * v["gain"]["share"], 100 * v["gain"]["low"], 100 * v["gain"]["high"],
-                unit="points", better="up", n=v["gain"]["deals"], note="over the built-in weights, in per cent",
+                unit="points", better="up", n=v["gain"]["deals"], note="over the built-in weights",
             )
             for tag, v in found.items()
         ),

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Literal
 
 from labctl.api import Forest, ForestRow, Lines, Series
 
 Found = Mapping[str, Any]
 KINDS = ("random", "greedy", "mcts")
-TONES = ("own", "warm", "cool", "base")
+TONES: tuple[Literal["own", "warm", "cool", "base"], ...] = ("own", "warm", "cool", "base")
 
 
 def comparison(found: Mapping[str, Found]) -> Forest:
@@ -24,8 +24,8 @@ def comparison(found: Mapping[str, Found]) -> Forest:
     )  # fmt: skip
     return Forest(
         title="Tuned weights on deals that the search has not seen",
-        subtitle="share of points against random, greedy and searching opponents; beside it the built-in weights on"
-        " the same deals",
+        subtitle="share of points against random, greedy and searching opponents; beside it the built-in"
+        " weights on the same deals",
         rows=rows,
         unit="%",
     )
@@ -37,7 +37,7 @@ def convergence(histories: Mapping[str, list[Found]]) -> Lines:
     return Lines(
         title=f"Mean fitness over {longest} generations",
         subtitle="fitness in per cent: 10 parts points against random, 40 against greedy, 50 against search",
-        series=tuple(_series(tag, history, "mean_fitness", place) for place, (tag, history) in enumerate(histories.items())),
+        series=_all_series(histories, "mean_fitness"),
         x_label="generation",
         y_label="mean fitness of the candidates, %",
     )  # fmt: skip
@@ -48,9 +48,7 @@ def step_sizes(histories: Mapping[str, list[Found]]) -> Lines:
     return Lines(
         title="The step size of each search",
         subtitle="in units of the weights' ranges; it falls when a search converges",
-        series=tuple(
-            _series(tag, history, "sigma", place) for place, (tag, history) in enumerate(histories.items())
-        ),
+        series=_all_series(histories, "sigma"),
         x_label="generation",
         y_label="sigma",
         y_log=True,
@@ -64,7 +62,7 @@ def opponents(tag: str, history: list[Found]) -> Lines:
         title=f"{tag}: points against each opponent",
         subtitle="mean of the candidates of a generation",
         series=tuple(
-            Series(kind, x, tuple(100 * g["by_opponent"][place] for g in history), tone=TONES[place])  # type: ignore[arg-type]
+            Series(kind, x, tuple(100 * g["by_opponent"][place] for g in history), tone=TONES[place])
             for place, kind in enumerate(KINDS)
         ),
         x_label="generation",
@@ -73,10 +71,13 @@ def opponents(tag: str, history: list[Found]) -> Lines:
     )
 
 
-def _series(tag: str, history: list[Found], name: str, place: int) -> Series:
-    x = tuple(float(g["generation"]) for g in history)
-    tone = TONES[place % len(TONES)]
-    return Series(tag, x, tuple(float(g[name]) for g in history), tone=tone, dashed=place >= len(TONES))  # type: ignore[arg-type]
+def _all_series(histories: Mapping[str, list[Found]], name: str) -> tuple[Series, ...]:
+    made = []
+    for place, (tag, history) in enumerate(histories.items()):
+        x = tuple(float(g["generation"]) for g in history)
+        y = tuple(float(g[name]) for g in history)
+        made.append(Series(tag, x, y, tone=TONES[place % len(TONES)], dashed=place >= len(TONES)))
+    return tuple(made)
 
 
 def p_value(gain: Found) -> float:
