@@ -1,5 +1,5 @@
 PYTHON ?= python3
 
-.PHONY: run test setup lint bench drills
-run test setup lint bench drills:
+.PHONY: run test setup lint bench drills fuzz
+run test setup lint bench drills fuzz:
 	@$(PYTHON) tools/dev.py $@

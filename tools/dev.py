@@ -7,6 +7,7 @@
     python3 tools/dev.py lint     linters, types, import contracts
     python3 tools/dev.py bench    the benchmarks but peers; or `bench NAME ... [-- ARGUMENTS]`
     python3 tools/dev.py drills   kill, fill, cut and corrupt: every drill, and 200 kills of the host
+    python3 tools/dev.py fuzz     100,000 games of Essence Wars against the slow model of its rules
     python3 tools/dev.py pins     write constraints.txt anew from what is installed
 
 LABCTL_TORCH=cpu|none chooses torch's CPU build, or does without; LABCTL_DEV_INSTALLER=pip does
@@ -26,6 +27,8 @@ ROOT = Path(__file__).resolve().parent.parent
 VENV = ROOT / ".venv"
 PYTHON = VENV / "bin" / "python"
 STAMP = VENV / ".labctl-stamp"
+RUST = ROOT / "rust-plugins"
+RUST_STAMP = VENV / ".labctl-rust-stamp"
 CONSTRAINTS = ROOT / "constraints.txt"
 LEAST = (3, 11, 4)
 TRAINED = ("labctl-cgt",)
@@ -37,7 +40,7 @@ LONG = ("peers",)
 def main(arguments: list[str]) -> int:
     command, *rest = arguments or ["help"]
     known = {"run": run, "test": test, "setup": setup, "lint": lint, "bench": bench}
-    known |= {"drills": drills, "pins": pins}
+    known |= {"drills": drills, "fuzz": fuzz, "pins": pins}
     if command not in known:
         print(__doc__)
         return 0 if command in ("help", "-h", "--help") else 2
@@ -62,8 +65,8 @@ def test(rest: list[str]) -> int:
         return code
     if browser() is None:
         say("Chromium is not here, so the tests in a browser are skipped: apt-get install chromium")
-    if shutil.which("cargo") is None:
-        say("cargo is not here; nothing needs it yet")
+    if not rest and (code := rust_tests()):
+        return code
     workers = ["-n", str(min(2, os.cpu_count() or 1))] if not rest else []
     return call([PYTHON, "-m", "pytest", *workers, *(rest or ["--durations=10"])])
 
@@ -73,13 +76,32 @@ def lint(rest: list[str]) -> int:
     for command in (
         [tool / "ruff", "check", "."],
         [tool / "ruff", "format", "--check", "."],
-        [tool / "mypy", "core/labctl", *sorted(ROOT.glob("plugins/*/src"))],
+        [tool / "mypy", "core/labctl", *sorted(ROOT.glob("plugins/*/src")), *sorted(RUST.glob("*/python"))],
         [tool / "lint-imports"],
     ):
         if code := call([*command]):
             say(f"{Path(command[0]).name} found something")
             return code
+    return rust_lint()
+
+
+def rust_lint() -> int:
+    if shutil.which("cargo") is None:
+        return 0  # said by setup
+    for words in (("fmt", "--check"), ("clippy", "-q", "--release", "--all-targets", "--", "-D", "warnings")):
+        if code := cargo(*words):
+            say(f"cargo {words[0]} found something")
+            return code
     return 0
+
+
+def rust_tests() -> int:
+    return 0 if shutil.which("cargo") is None else cargo("test", "-q", "--release")
+
+
+def cargo(*words: str) -> int:
+    environment = {**os.environ, "PYO3_PYTHON": str(PYTHON)}
+    return subprocess.run(["cargo", *words], cwd=RUST, env=environment, check=False).returncode
 
 
 def bench(rest: list[str]) -> int:
@@ -107,6 +129,14 @@ def drills(rest: list[str]) -> int:
     return call([PYTHON, "-m", "pytest", "-n", str(min(2, os.cpu_count() or 1)), *where, *rest], number)
 
 
+def fuzz(rest: list[str]) -> int:
+    if code := setup([]):
+        return code
+    where = "rust-plugins/labctl-essence-wars/tests/model/test_games.py"
+    number = {"LABCTL_FUZZ": os.environ.get("LABCTL_FUZZ", "100000")}
+    return call([PYTHON, "-m", "pytest", "-q", "-s", where, "-k", "games", *rest], number)
+
+
 def pins(rest: list[str]) -> int:
     """Versions only: an address of a package registry has no place in the repository."""
     frozen = subprocess.run([PYTHON, "-m", "pip", "freeze"], capture_output=True, text=True, check=True)
@@ -120,7 +150,7 @@ def setup(rest: list[str]) -> int:
     """Make .venv as the pyproject files and constraints.txt say, unless it is so already."""
     stamp = wanted_stamp()
     if STAMP.exists() and STAMP.read_text(encoding="utf-8") == stamp and PYTHON.exists():
-        return 0
+        return build_rust(find_installer())
     STAMP.unlink(missing_ok=True)
     if not PYTHON.exists() and (code := make_venv()):
         return code
@@ -133,12 +163,43 @@ def setup(rest: list[str]) -> int:
     install_torch(installer)
     call([PYTHON, "-m", "compileall", "-q", "core", *map(str, ROOT.glob("plugins/*/src"))])
     STAMP.write_text(stamp, encoding="utf-8")
+    RUST_STAMP.unlink(missing_ok=True)
+    return build_rust(installer)
+
+
+def build_rust(installer: list[str]) -> int:
+    """Build and install the plugins in Rust, unless they are as their sources say already."""
+    plugins = sorted(path.parent for path in RUST.glob("*/pyproject.toml"))
+    if shutil.which("cargo") is None:
+        names = ", ".join(path.name for path in plugins)
+        say(f"cargo is not here, so {names} is left out: install Rust with rustup, then do this again")
+        return 0
+    stamp = sources_stamp()
+    if RUST_STAMP.exists() and RUST_STAMP.read_text(encoding="utf-8") == stamp:
+        return 0
+    say(f"building {', '.join(path.name for path in plugins)}")
+    if code := install(installer, [argument for path in plugins for argument in ("-e", str(path))]):
+        say("the plugins in Rust could not be built; the others work")
+        return code
+    call([PYTHON, "-m", "compileall", "-q", *RUST.glob("*/python")])
+    RUST_STAMP.write_text(stamp, encoding="utf-8")
     return 0
+
+
+def sources_stamp() -> str:
+    """What the compiled modules depend on, and whether they are there."""
+    digest = hashlib.sha256()
+    wanted = {".rs", ".toml", ".lock"}
+    for path in sorted(RUST.rglob("*")):
+        if path.suffix in wanted and "target" not in path.relative_to(RUST).parts:
+            digest.update(f"{path.relative_to(RUST)}\0".encode() + path.read_bytes())
+    built = sorted(path.name for path in RUST.glob("*/python/*/*.so"))
+    return f"{digest.hexdigest()} {built}"
 
 
 def members() -> list[Path]:
     """The distributions of the workspace, labctl first."""
-    return [ROOT, *sorted(p.parent for p in ROOT.glob("plugins/*/pyproject.toml"))]
+    return [ROOT, *sorted(p.parent for p in ROOT.glob("plugins/*/pyproject.toml"))]  # Rust: build_rust
 
 
 def development_tools() -> list[str]:
