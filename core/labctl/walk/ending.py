@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
@@ -89,6 +90,8 @@ def finish(
     )  # fmt: skip
     view = make_view(ending, store)
     write_json(folder.record, make_record(ending, view))
+    with suppress(OSError):
+        folder.report.unlink()  # an older page: it is drawn anew, by us or by whoever asks for it
     write_whole(folder.report_data, to_json(view))
     store.finish(
         run, state, jobs_done=done, headline=headline, verdicts=text(outcomes), spent_usd=row.spent_usd

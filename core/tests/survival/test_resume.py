@@ -6,23 +6,29 @@ import os
 import signal
 import sqlite3
 import subprocess
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from labctl.executors.processes import descendants
 
-def kill(process: Any) -> None:
+
+def kill(process: Any, wait_until: Any) -> None:
+    """End a host, and wait until its keepers have ended all others."""
+    family = descendants(process.pid)
     process.send_signal(signal.SIGKILL)
     process.communicate()
+    wait_until(lambda: not any(Path(f"/proc/{pid}").exists() for pid in family), "a process lives on")
 
 
 @pytest.fixture
-def killed(mill: Any) -> Any:
+def killed(mill: Any, wait_until: Any) -> Any:
     """A run whose host was killed while grind/2 was held: 0 and 1 are done, 3 is not begun."""
     process = mill.start("--jobs", "1", "--hold", "grind/2")
     mill.wait("end grind/1")
     mill.wait("holds grind/2")
-    kill(process)
+    kill(process, wait_until)
     return mill
 
 
@@ -193,10 +199,10 @@ def test_a_result_whose_artifact_is_gone_is_made_again_on_resume(killed: Any) ->
     assert path.read_text() != "spoilt"
 
 
-def test_sealed_data_are_opened_once_by_a_resumed_run(mill: Any) -> None:
+def test_sealed_data_are_opened_once_by_a_resumed_run(mill: Any, wait_until: Any) -> None:
     process = mill.start("--sealed", "--hold", "grind/3")
     mill.wait("holds grind/3")
-    kill(process)
+    kill(process, wait_until)
     mill.touch("go")
     assert mill.lab("resume", "last").code == 0
     db = sqlite3.connect(mill.lab.home / "labctl.db")
@@ -281,11 +287,11 @@ def test_a_job_of_another_project_is_no_reason_to_stop(mill: Any) -> None:
     assert not mill.lab.home.exists() or not os.listdir(mill.lab.home / "runs")
 
 
-def test_a_sweep_goes_on(mill: Any) -> None:
+def test_a_sweep_goes_on(mill: Any, wait_until: Any) -> None:
     process = mill.start("--grid", "steps=2,3", "--parts", "2", "--jobs", "1", "--hold", "grind/1")
     mill.wait("end grind/0")
     mill.wait("holds grind/1")
-    kill(process)
+    kill(process, wait_until)
     mill.touch("go")
     done = mill.lab("resume", "last")
     assert done.code == 0, done.err
@@ -304,10 +310,10 @@ def test_what_was_borrowed_stays_borrowed(mill: Any) -> None:
     assert [job["id"] for job in record["jobs"]] == ["sum"]
 
 
-def test_inline_runs_go_on_too(mill: Any) -> None:
+def test_inline_runs_go_on_too(mill: Any, wait_until: Any) -> None:
     process = mill.start("--on", "inline", "--hold", "grind/1")
     mill.wait("holds grind/1")
-    kill(process)
+    kill(process, wait_until)
     mill.touch("go")
     done = mill.lab("resume", "last")
     assert done.code == 0, done.err
@@ -371,3 +377,36 @@ def test_what_cannot_be_retried_is_told_why(mill: Any) -> None:
     assert skipped.code == 2
     assert "failed: grind/1" in skipped.err
     assert "it succeeded in part" in mill.lab("resume", "last").err
+
+
+def test_the_page_of_a_run_is_never_older_than_its_result(mill: Any) -> None:
+    """The host is killed when the result is on record and the page is not drawn yet."""
+    assert mill.run("--fail", "grind/1").code == 6
+    page = mill.lab.home / "runs" / "grind-1" / "report.html"
+    assert "the millstone broke" in page.read_text()
+    mill.touch("mended")
+    fault = """
+        import os
+        from labctl.walk import ending
+        ending.draw = lambda *given: os.kill(os.getpid(), 9)
+        """
+    mill.lab.distribution("fault", {}, {"sitecustomize.py": fault})
+    assert mill.lab("retry", "last").code == -9
+    (mill.lab.site / "sitecustomize.py").unlink()
+    assert mill.show()["run"]["state"] == "succeeded"
+    shown = mill.lab("report", "last")
+    assert shown.code == 0, shown.err
+    assert "the millstone broke" not in page.read_text()
+    assert "total 12" in page.read_text()
+    page.unlink()
+    fault = """
+        from labctl.store import folder
+        def refuse(path, content):
+            raise OSError(30, "Read-only file system", str(path))
+        folder.write_whole = refuse
+        """
+    mill.lab.distribution("fault", {}, {"sitecustomize.py": fault})
+    refused = mill.lab("report", "last")
+    assert refused.code == 2, refused.err
+    assert "report.html could not be written" in refused.err
+    assert "labctl report grind-1 --markdown" in refused.err
