@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -72,7 +73,12 @@ def finish(
     sections: tuple[tuple[str, Section], ...] = ()
     notes: tuple[str, ...] = ()
     if not stopped:
-        sections, notes = _sections(prepared, store, watcher, results, name)
+        try:
+            sections, notes = _sections(prepared, store, watcher, results, name)
+        except KeyboardInterrupt:  # all jobs are over; what they mean is left for whoever resumes the run
+            watcher.warned("the results were not collected: interrupted; the jobs' results are kept")
+            notes = ("collecting the results was interrupted",)
+            state, code = "interrupted", 128 + signal.SIGINT
     evidence = _evidence(prepared, sections, watcher)
     verdicts = _verdicts(prepared, store, run, results, evidence, first_seen)
     notes += borrowed_words(prepared)
@@ -147,9 +153,6 @@ def _sections(
     except LabError as error:
         watcher.warned(f"the results were not collected: {error.message}")
         return (), (error.message,)
-    except KeyboardInterrupt:
-        watcher.warned("the results were not collected: interrupted; the jobs' results are kept")
-        return (), ("collecting the results was interrupted",)
     sections: list[tuple[str, Section]] = []
     notes: list[str] = []
     for label, collected in found.items():

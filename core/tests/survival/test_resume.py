@@ -410,3 +410,36 @@ def test_the_page_of_a_run_is_never_older_than_its_result(mill: Any) -> None:
     assert refused.code == 2, refused.err
     assert "report.html could not be written" in refused.err
     assert "labctl report grind-1 --markdown" in refused.err
+
+
+def test_ctrl_c_while_results_are_collected_leaves_something_to_resume(mill: Any, wait_until: Any) -> None:
+    path = mill.lab.site / "grind_plugin.py"
+    waits = """
+        import time
+        from pathlib import Path
+        marks = Path(ctx.parameters.marks)
+        (marks / "collecting").touch()
+        while (marks / "collecting").exists():
+            time.sleep(0.01)
+        found = results.get("sum")
+"""
+    path.write_text(path.read_text().replace('        found = results.get("sum")\n', waits.lstrip("\n")))
+    heard = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)"
+    mill.lab.distribution("hears", {}, {"sitecustomize.py": heard})
+    process = mill.start("--parts", "2")
+    wait_until((mill.folder / "collecting").exists, "nothing is collected")
+    process.send_signal(signal.SIGINT)
+    _, err = process.communicate(timeout=30)
+    assert process.returncode == 130, err
+    assert "labctl resume grind-1" in err
+    assert mill.show()["run"]["state"] == "interrupted"
+    assert set(mill.states().values()) == {"succeeded"}
+    assert mill.lab.record("grind-1")["verdicts"][0]["outcome"] == "not judged"
+    (mill.folder / "collecting").unlink()
+    process = mill.lab.start("resume", "last")
+    wait_until((mill.folder / "collecting").exists, "nothing is collected")
+    (mill.folder / "collecting").unlink()
+    _, err = process.communicate(timeout=30)
+    assert process.returncode == 0, err
+    assert mill.lab.record("grind-1")["verdicts"][0]["outcome"] == "supported"
+    assert mill.count("begin grind/0") == 1
