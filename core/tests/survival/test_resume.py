@@ -215,6 +215,25 @@ def test_sealed_data_are_opened_once_by_a_resumed_run(mill: Any, wait_until: Any
     assert db.execute("SELECT count(*) FROM opening").fetchone() == (2,)
 
 
+def test_sealed_data_and_claims_are_what_they_were_after_a_retry(mill: Any) -> None:
+    assert mill.run("--sealed", "--fail", "grind/1").code == 6
+    db = sqlite3.connect(mill.lab.home / "labctl.db")
+    known = db.execute("SELECT digest, first_seen FROM registration").fetchall()
+    assert db.execute("SELECT count(*) FROM opening").fetchone() == (0,), "nobody has opened it yet"
+    mill.touch("mended")
+    assert mill.lab("retry", "last").code == 0
+    openings = db.execute("SELECT seal, run, job FROM opening").fetchall()
+    assert openings == [("grain-2026", "grind-1", "sum")]
+    record = mill.lab.record("grind-1")
+    assert [seal["job"] for seal in record["report"]["seals"]] == ["grind-1/sum"]
+    again = mill.run("--sealed", "--fail", "grind/1")
+    assert again.code == 0, again.err
+    assert db.execute("SELECT seal, run, job FROM opening").fetchall() == openings, "the same key"
+    assert db.execute("SELECT digest, first_seen FROM registration").fetchall() == known
+    assert record["registrations"]["P1"]["first_seen"] == known[0][1]
+    assert not record["verdicts"][0]["post_hoc"]
+
+
 def test_a_registration_keeps_its_time_when_the_run_goes_on(killed: Any) -> None:
     db = sqlite3.connect(killed.lab.home / "labctl.db")
     (first,) = db.execute("SELECT first_seen FROM registration").fetchone()
