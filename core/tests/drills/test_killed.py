@@ -183,7 +183,9 @@ def test_an_order_that_its_worker_never_began_is_no_failure(project: Project, to
 
 def test_a_worker_that_is_dead_before_the_host_looks_ends_nobody_else(project: Project) -> None:
     """All that its sockets have to say, their ends included, is there in one turn of a busy host."""
-    body = "for i in range(6):\n    yield Job(f'die/{i}', 'odd_tasks:die')\nyield Job('work', 'odd_tasks:work')"
+    body = (
+        "for i in range(6):\n    yield Job(f'die/{i}', 'odd_tasks:die')\nyield Job('work', 'odd_tasks:work')"
+    )
     tasks = "import os\ndef die(job): os.kill(os.getpid(), 9)\ndef work(job): return 1\n"
     provision = "Environment(name='here', retries=0)"
     lab = project(body, provision=provision, odd_tasks=tasks)

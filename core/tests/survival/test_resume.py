@@ -462,3 +462,48 @@ def test_ctrl_c_while_results_are_collected_leaves_something_to_resume(mill: Any
     assert process.returncode == 0, err
     assert mill.lab.record("grind-1")["verdicts"][0]["outcome"] == "supported"
     assert mill.count("begin grind/0") == 1
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ('    pause: Annotated[float, Param(ge=0, description="seconds of a step")] = 0.0\n', ""),
+        ('Param(ge=1, description="how many")] = 4', 'Param(ge=7, description="how many")] = 9'),
+        ('[int, Param(ge=1, description="how many")] = 4', '[bool, Param(description="whether")] = True'),
+    ],
+)
+def test_parameters_that_the_project_has_no_more_are_named(killed: Any, old: str, new: str) -> None:
+    path = killed.lab.site / "grind_plugin.py"
+    text = path.read_text()
+    assert old in text
+    path.write_text(text.replace(old, new).replace("p.pause", "0.0").replace("p.parts", "4"))
+    refused = killed.lab("resume", "grind-1")
+    assert refused.code == 2, refused.err
+    assert "could not go on" not in refused.err
+    assert ("pause" if new == "" else "parts") in refused.err
+
+
+@pytest.mark.parametrize("part", ["keys", "jobs", "predictions", "origins", "parameters"])
+def test_a_plan_that_contradicts_itself_is_no_fault_of_ours(killed: Any, part: str) -> None:
+    import json
+
+    path = killed.lab.home / "runs" / "grind-1" / "plan.json"
+    plan = json.loads(path.read_text())
+    if part == "keys":
+        del plan["keys"]["grind/2"]
+    elif part in ("jobs", "predictions"):
+        del plan[part][0]
+    elif part == "origins":
+        plan["points"][0]["origins"] = {}
+    else:
+        plan["points"][0]["parameters"]["steps"] = [1]
+    path.write_text(json.dumps(plan))
+    killed.touch("go")
+    for words in (("explain", "last", "grind/2"), ("run", "grind", "--like", "last", "--plan"),
+                  ("resume", "last")):  # fmt: skip
+        done = killed.lab(*words)
+        assert done.code in (0, 2), (words, done.err)
+        assert "could not go on" not in done.err, (words, done.err)
+    refused = killed.lab("resume", "last")
+    assert refused.code == 2
+    assert part == "origins" or "plan" in refused.err or "steps" in refused.err
