@@ -75,10 +75,11 @@ def finish(
     if not stopped:
         try:
             sections, notes = _sections(prepared, store, watcher, results, name)
-        except KeyboardInterrupt:  # all jobs are over; what they mean is left for whoever resumes the run
-            watcher.warned("the results were not collected: interrupted; the jobs' results are kept")
-            notes = ("collecting the results was interrupted",)
-            state, code = "interrupted", 128 + signal.SIGINT
+        except (KeyboardInterrupt, FileNotFoundError) as stop:  # left for whoever resumes the run
+            why = str(stop) or "interrupted; the jobs' results are kept"
+            watcher.warned(f"the results were not collected: {why}")
+            notes = (f"the results were not collected: {str(stop) or 'interrupted'}",)
+            state, code = "interrupted", 5 if str(stop) else 128 + signal.SIGINT
     evidence = _evidence(prepared, sections, watcher)
     verdicts = _verdicts(prepared, store, run, results, evidence, first_seen)
     notes += borrowed_words(prepared)

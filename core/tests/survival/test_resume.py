@@ -507,3 +507,27 @@ def test_a_plan_that_contradicts_itself_is_no_fault_of_ours(killed: Any, part: s
     refused = killed.lab("resume", "last")
     assert refused.code == 2
     assert part == "origins" or "plan" in refused.err or "steps" in refused.err
+
+
+def test_content_that_is_gone_before_it_is_collected_is_made_again_on_resume(mill: Any) -> None:
+    assert mill.run("--parts", "2").code == 0
+    fault = """
+        import shutil
+        from labctl.walk import ending
+        shown = ending._show_artifacts
+        def gone(results, store, name):
+            yield from shown(results, store, name)
+            shutil.rmtree(store.home / "objects")
+        ending._show_artifacts = gone
+        """
+    mill.lab.distribution("fault", {}, {"sitecustomize.py": fault})
+    cut = mill.run("--parts", "2", "--seed", "7")
+    assert cut.code == 5, cut.err
+    assert "is not in the store" in cut.err
+    assert "Traceback" not in cut.err
+    assert "labctl resume grind-2" in cut.err
+    (mill.lab.site / "sitecustomize.py").unlink()
+    assert mill.show()["run"]["state"] == "interrupted"
+    assert mill.lab("resume", "last").code == 0
+    assert mill.lab.record("grind-2")["verdicts"][0]["outcome"] == "supported"
+    assert mill.lab("runs", "verify", "grind-2").code == 0
