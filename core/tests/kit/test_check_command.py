@@ -15,6 +15,9 @@ import pytest
 from labctl.kit.rules import RULES
 from labctl.testing import Lab
 
+ROOT = Path(__file__).parents[3]
+WHERE = ("plugins/*", "docs/examples/*", "tests/third_party/labctl-cgt-spread-trend")
+SHIPPED = [path.parent for where in WHERE for path in sorted(ROOT.glob(f"{where}/pyproject.toml"))]
 COLLECT = "done = [r.value for r in results.values() if r.ok]"
 LICENCE = ("pyproject", 'license = "MIT"\n', "")
 HOST = """
@@ -213,8 +216,10 @@ def test_an_extension_of_what_is_not_installed(lab: Lab) -> None:
 
 
 @pytest.mark.xdist_group("torch")
-def test_what_we_ship_passes(lab: Lab) -> None:
-    found = lab("plugins", "check", "cgt", "--json", "--strict")
+@pytest.mark.parametrize("folder", SHIPPED, ids=lambda folder: folder.name)
+def test_what_we_ship_passes(lab: Lab, folder: Path) -> None:
+    """The plugins of this repository, and the examples that authors begin with."""
+    found = lab("plugins", "check", str(folder), "--json", "--strict", timeout=300)
     assert found.code == 0, found.out
     assert found.json["findings"] == []
     lacking = set() if find_spec("torch") else {"B05", "B07", "B08"}
