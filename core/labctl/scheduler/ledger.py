@@ -6,17 +6,16 @@ again until it works.
 
 from __future__ import annotations
 
-import os
 import sqlite3
 import time
 from collections.abc import Callable
-from typing import Any, BinaryIO
+from typing import Any
 
 import msgspec
 
 from labctl.model.results import JobResult, JobState
 from labctl.store.database import is_busy, is_full, transaction
-from labctl.store.folder import RunFolder, write_whole
+from labctl.store.folder import RunFolder, append_whole, write_whole
 from labctl.store.queries import RunRow, attempts_of, job_of
 from labctl.store.runs import Store
 
@@ -60,7 +59,6 @@ class Ledger:
         self._adopts = adopts
         self._durable = False
         self._journal = store.folder(name).journal
-        self._torn = True  # an earlier host of the run may have left half a line
 
     def now(self) -> float:
         """Epoch seconds, as all that the ledger writes is dated."""
@@ -133,21 +131,7 @@ class Ledger:
             if job in ended:
                 lines.append({"job": job_of(self._store.db, self._run, job)._asdict()})
             lines += [{"attempt": a} for a in attempts_of(self._store.db, self._run, job)]
-        text = b"".join(msgspec.json.encode(line) + b"\n" for line in lines)
         try:
-            with open(self._journal, "ab+") as file:
-                if self._torn and _is_torn(file):  # half a line is not to spoil the next one
-                    text = b"\n" + text
-                self._torn = True
-                file.write(text)
-            self._torn = False
+            append_whole(self._journal, b"".join(msgspec.json.encode(line) + b"\n" for line in lines))
         except OSError:
             pass  # the database has it; the journal is for the day that the database is lost
-
-
-def _is_torn(file: BinaryIO) -> bool:
-    """Whether a file of lines ends within one: its writer was killed, or the disk was full."""
-    if not file.seek(0, os.SEEK_END):
-        return False
-    file.seek(-1, os.SEEK_END)
-    return file.read(1) != b"\n"
