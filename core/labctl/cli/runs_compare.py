@@ -51,7 +51,7 @@ def compare_command(runs: tuple[str, ...], as_json: bool) -> None:
         write(msgspec.json.encode(record).decode())
         return
     _show_differences(sides, found)
-    for side in sides:
+    for side in {side.run.name: side for side in sides}.values():
         if not side.recorded:
             write(f"{side.run.name} has no record: it is {side.run.state}; what came out is not compared")
     for one in against:
@@ -114,7 +114,7 @@ def _show_contrast(first: str, one: Contrast) -> None:
         write(f"{first} and {one.run} have no finished job in common: their jobs are not compared")
         return
     if one.paired:
-        write(f"{first} and {one.run} share the seeds of all {one.common} jobs that both finished:")
+        write(f"{first} and {one.run} share the seeds of all that both finished, {count(one.common, 'job')}:")
         write("compared in pairs, job by job; the 95 % intervals are by a paired t")
     else:
         write(f"{first} and {one.run} share the seeds of {one.shared} of {count(one.common, 'job')}:")
