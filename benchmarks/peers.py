@@ -1,10 +1,11 @@
-"""labctl beside other systems, on jobs that do nothing: the second table of docs/numbers.md.
+"""labctl beside other systems, on jobs that do nothing: both tables of docs/numbers.md, in one run.
 
     python benchmarks/peers.py --setup DIR     make their environments, once (some minutes, 1.5 GiB)
     python benchmarks/peers.py [--peers DIR] [--rounds N] [--only NAME,NAME] [--markdown]
 
 A peer that is not there is said and left out. Each round runs every command of every system once, so
-that a drift of the machine's speed meets all of them.
+that a drift of the machine's speed meets all of them. What the host promises (host.py) is measured in the
+same rounds.
 """
 
 from __future__ import annotations
@@ -20,7 +21,10 @@ from _measure import Case, Cost, become_subreaper, lines, median, ratio, side_by
 from _peers_cases import MAKERS, System, Workplace, labctl_systems
 from _peers_crash import DRILLS, JOBS, Drill, Outcome, drill, labctl_drill
 from _peers_setup import PINS, default_folder, set_up, there, version
-from _projects import bare
+from _projects import bare, make_lab
+from host import cases as promises
+from host import forbidden
+from host import show as show_promises
 
 NONE = "–"
 
@@ -47,15 +51,18 @@ def main() -> int:
         systems = labctl_systems(root / "work")
         systems += [MAKERS[n](Workplace(n, root / "work", given.peers / n / "bin")) for n in names]
         costs = measured(systems, root, given.rounds)
+        strangers = forbidden(make_lab(root / "modules", 2))
         outcomes = drilled(names, root / "drills", given.peers, given.drills) if given.drills else {}
+    show_promises(costs, strangers, given.rounds, markdown=given.markdown)
+    print()
     show(systems, costs, outcomes, given.rounds, markdown=given.markdown)
     return 0
 
 
 def measured(systems: list[System], root: Path, rounds: int) -> dict[str, list[Cost]]:
-    """Every command of every system, with an empty interpreter before each system."""
+    """Every command of the host and of every system, with an empty interpreter before each system."""
     environment = dict(systems[0].cases["one"].environment)
-    cases: list[Case] = []
+    cases: list[Case] = promises(root / "promises")
     for system in systems:
         cases += [Case("bare", bare(), root, environment), *system.cases.values()]
     say(f"{len(cases)} commands, {rounds} rounds after one that is not counted")

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Any, NamedTuple
+from pathlib import Path
+from typing import Any, NamedTuple, TypeVar
 
 import msgspec
 
@@ -16,6 +17,10 @@ from labctl.store.folder import RunFolder
 from labctl.store.queries import JobRow, RunRow
 
 SHORT = 8  # digits of a digest
+RECORDED = ("version", "environment", "metric", "headline", "table", "verdict")
+"""Parts that only a record tells of."""
+
+T = TypeVar("T")
 
 
 class _Point(msgspec.Struct):
@@ -63,13 +68,18 @@ class _Record(msgspec.Struct):
     report: _Report = _Report()
 
 
+class _Planned(msgspec.Struct):
+    points: tuple[_Point, ...] = ()
+
+
 class Side(NamedTuple):
-    """A run with what its folder says of it."""
+    """A run with what its folder says of it. ``recorded``: it has come to an end, and has a record."""
 
     run: RunRow
     jobs: list[JobRow]
     plan: PlanFacts
     record: _Record
+    recorded: bool
     numbers: dict[str, dict[str, float]]
 
 
@@ -110,19 +120,30 @@ def read_side(run: RunRow, jobs: list[JobRow], folder: RunFolder) -> Side:
     """All that is compared of one run. What cannot be read is as if it were not there."""
     problems: list[str] = []
     plan = read_plan(folder, problems) or PlanFacts(jobs=())
-    try:
-        record = msgspec.json.decode(read_plain(folder.record), type=_Record)
-    except (*BROKEN, OSError, Wrong):
-        record = _Record()
+    record = _read(folder.record, _Record)
+    recorded = record is not None
+    if record is None:
+        planned = _read(folder.plan, _Planned) or _Planned()
+        record = _Record(points=planned.points)
     numbers = {job.id: dict(numbers_in(job.value)) for job in jobs if job.state in DONE}
     for point in metrics(folder):
         if point.value is not None and point.job in numbers:
             numbers[point.job][f"metric {point.name}"] = point.value  # the last one counts
-    return Side(run, jobs, plan, record, numbers)
+    return Side(run, jobs, plan, record, recorded, numbers)
+
+
+def _read(path: Path, kind: type[T]) -> T | None:
+    try:
+        return msgspec.json.decode(read_plain(path), type=kind)
+    except (*BROKEN, OSError, Wrong):
+        return None
 
 
 def differences(sides: Sequence[Side]) -> list[Row]:
-    """What is not the same in all runs, part by part."""
+    """What is not the same in all runs, part by part.
+
+    Of a run without a record nobody knows what came out, so it differs in none of that from the others.
+    """
     parts = {
         "run": [_run(side) for side in sides],
         "parameter": [_parameters(side) for side in sides],
@@ -138,8 +159,12 @@ def differences(sides: Sequence[Side]) -> list[Row]:
         Row(part, name, tuple(one.get(name) for one in found))
         for part, found in parts.items()
         for name in dict.fromkeys(name for one in found for name in one)
-        if len({one.get(name) for one in found}) > 1
+        if len({one.get(name) for one, side in zip(found, sides, strict=True) if _tells(side, part)}) > 1
     ]
+
+
+def _tells(side: Side, part: str) -> bool:
+    return side.recorded or part not in RECORDED
 
 
 def contrast(first: Side, second: Side) -> Contrast:

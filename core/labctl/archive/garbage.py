@@ -123,6 +123,10 @@ def _leftovers(store: Store, found: Swept, now: float, dry_run: bool) -> None:
     for entry in [*_entries(home), *_entries(home / "runs")]:
         path = Path(entry.path)
         old += [path] if path.name.startswith((*STAGING, TRASH)) and _mtime(path) < now - DAY else []
+    for folder in _folders(home / "runs"):
+        if not folder.name.startswith("."):
+            torn = [Path(entry.path) for entry in _entries(Path(folder.path)) if entry.name.startswith(".")]
+            old += [path for path in torn if _mtime(path) < now - DAY]
     found.leftovers = len(old)
     for path in [] if dry_run else old:
         _drop(path)

@@ -33,7 +33,7 @@ from labctl.archive.rows import (
 )
 from labctl.archive.telling import MARK, Mark, Told, read_told
 from labctl.errors import InfrastructureError, UsageError
-from labctl.store.database import FILE, open_database, transaction
+from labctl.store.database import FILE, VERSION, newer, open_database, transaction
 from labctl.store.folder import RunFolder, write_json
 from labctl.store.lock import is_owned
 from labctl.store.objects import Objects
@@ -52,7 +52,10 @@ class Rebuilt(msgspec.Struct, kw_only=True):
 
 
 def rebuild(home: str) -> Rebuilt:
-    """Make the database anew and swap it in. Raises UsageError while a run is alive; changes nothing then."""
+    """Make the database anew and swap it in.
+
+    Raises UsageError while a run is alive, and for a database of a newer labctl; changes nothing then.
+    """
     root = Path(home)
     if not (root / "runs").is_dir():
         raise UsageError("there are no runs here", details=[f"{os.path.relpath(home)} has no folder runs"])
@@ -90,6 +93,9 @@ def _alone(root: Path) -> Iterator[sqlite3.Connection | None]:
     db = sqlite3.connect(path, isolation_level=None, timeout=2)
     try:
         try:
+            version = db.execute("PRAGMA user_version").fetchone()[0]
+            if version > VERSION:
+                raise newer(str(path), version)
             db.execute("PRAGMA journal_mode=delete")
             db.execute("BEGIN EXCLUSIVE")
         except sqlite3.OperationalError as error:

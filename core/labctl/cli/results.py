@@ -128,7 +128,14 @@ def report(run: str, output: str | None, markdown: bool, as_json: bool) -> None:
         except msgspec.MsgspecError as error:
             name = os.path.relpath(folder.report_data)
             raise UsageError(f"{name} cannot be read", details=[str(error)]) from None
-        write_whole(source, to_html(view).encode("utf-8", "replace"))
+        try:
+            write_whole(source, to_html(view).encode("utf-8", "replace"))
+        except OSError as error:
+            raise UsageError(
+                f"{os.path.relpath(source)} could not be written",
+                details=[str(error)],
+                hints=[f"labctl report {row.name} --markdown"],
+            ) from None
     if not source.exists():
         raise UsageError(f"run {row.name} has no report: it is {row.state}")
     if output is not None:

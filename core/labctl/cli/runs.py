@@ -19,7 +19,7 @@ COMMANDS = {
     "logs": ("labctl.cli.runs_show", "logs_command", "what a job wrote to its output"),
     "watch": ("labctl.cli.steer", "watch", "follow a run that goes on without this terminal"),
     "cancel": ("labctl.cli.steer", "cancel", "stop a run"),
-    "set": ("labctl.cli.steer", "set_command", "change what a run may come to"),
+    "set": ("labctl.cli.steer", "set_command", "change its bound on cost, its note, its tags"),
     "metrics": ("labctl.cli.runs_compare", "metrics_command", "the numbers of a run, as CSV or JSON"),
     "compare": ("labctl.cli.runs_compare", "compare_command", "what differs between runs"),
     "verify": ("labctl.cli.archive", "verify_command", "is all of it there, and still what it was"),

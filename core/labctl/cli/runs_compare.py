@@ -34,7 +34,7 @@ def compare_command(runs: tuple[str, ...], as_json: bool) -> None:
     from labctl.archive.compare import contrast, differences, read_side
 
     if len(runs) < 2:
-        raise UsageError("it takes two runs to compare", hints=[f"labctl runs compare {runs[0]} last"])
+        raise UsageError("it takes two runs to compare", hints=["labctl runs compare RUN last"])
     db = reader()
     rows = [find_run(db, run) for run in runs]
     assert db is not None
@@ -51,6 +51,9 @@ def compare_command(runs: tuple[str, ...], as_json: bool) -> None:
         write(msgspec.json.encode(record).decode())
         return
     _show_differences(sides, found)
+    for side in {side.run.name: side for side in sides}.values():
+        if not side.recorded:
+            write(f"{side.run.name} has no record: it is {side.run.state}; what came out is not compared")
     for one in against:
         _show_contrast(rows[0].name, one)
 
@@ -111,7 +114,7 @@ def _show_contrast(first: str, one: Contrast) -> None:
         write(f"{first} and {one.run} have no finished job in common: their jobs are not compared")
         return
     if one.paired:
-        write(f"{first} and {one.run} share the seeds of all {one.common} jobs that both finished:")
+        write(f"{first} and {one.run} share the seeds of all that both finished, {count(one.common, 'job')}:")
         write("compared in pairs, job by job; the 95 % intervals are by a paired t")
     else:
         write(f"{first} and {one.run} share the seeds of {one.shared} of {count(one.common, 'job')}:")

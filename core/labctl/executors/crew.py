@@ -59,8 +59,10 @@ class Crew:
         due = min(deadlines, default=None)
         timeout = None if due is None else min(LONGEST, max(0.0, due - time.monotonic()))
         for key, _ in self._selector.select(timeout):
-            # An earlier call of this turn may have closed it.
-            if key.fileobj in self._selector.get_map():
+            # An earlier call of this turn may have closed it. By its number: for a file that has none
+            # any more a selector has a ValueError.
+            known = self._selector.get_map().get(key.fd)
+            if known is not None and known.fileobj is key.fileobj:
                 key.data()
         now = time.monotonic()
         for worker in list(self._workers):

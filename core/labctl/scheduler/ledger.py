@@ -15,7 +15,7 @@ import msgspec
 
 from labctl.model.results import JobResult, JobState
 from labctl.store.database import is_busy, is_full, transaction
-from labctl.store.folder import RunFolder, write_whole
+from labctl.store.folder import RunFolder, append_whole, write_whole
 from labctl.store.queries import RunRow, attempts_of, job_of
 from labctl.store.runs import Store
 
@@ -132,7 +132,6 @@ class Ledger:
                 lines.append({"job": job_of(self._store.db, self._run, job)._asdict()})
             lines += [{"attempt": a} for a in attempts_of(self._store.db, self._run, job)]
         try:
-            with open(self._journal, "ab") as file:
-                file.write(b"".join(msgspec.json.encode(line) + b"\n" for line in lines))
+            append_whole(self._journal, b"".join(msgspec.json.encode(line) + b"\n" for line in lines))
         except OSError:
             pass  # the database has it; the journal is for the day that the database is lost

@@ -12,7 +12,7 @@ from labctl.model.wire import Event
 from labctl.scheduler.desk import Desk
 from labctl.scheduler.listener import Change
 from labctl.scheduler.state import MAX_INTERRUPTIONS, Tracked, outcome
-from labctl.store.folder import RunFolder
+from labctl.store.folder import RunFolder, append_whole
 from labctl.store.known import text
 
 
@@ -159,7 +159,6 @@ class Outcomes:
         self._desk.listener.measured(event.job, event.attempt, points)
         line = {"job": event.job, "attempt": event.attempt, "points": points}
         try:
-            with open(self._metrics, "ab") as file:
-                file.write(msgspec.json.encode(line) + b"\n")
+            append_whole(self._metrics, msgspec.json.encode(line) + b"\n")
         except OSError:
             pass  # metrics are a view; the result is what is kept

@@ -59,7 +59,7 @@ def open_for_reading(home: str) -> sqlite3.Connection | None:
     except sqlite3.Error as error:
         raise _unusable(path, error) from None
     if version > VERSION:
-        raise _newer(path, version)
+        raise newer(path, version)
     return db if version else None
 
 
@@ -132,7 +132,7 @@ def _make(db: sqlite3.Connection, path: str) -> None:
     if version < VERSION:
         _upgrade(db)
     if version > VERSION:
-        raise _newer(path, version)
+        raise newer(path, version)
 
 
 def _upgrade(db: sqlite3.Connection) -> None:
@@ -192,7 +192,8 @@ def _journal(db: sqlite3.Connection) -> str:
     return str(db.execute("PRAGMA journal_mode").fetchone()[0])
 
 
-def _newer(path: str, version: int) -> UsageError:
+def newer(path: str, version: int) -> UsageError:
+    """The error for a database of a format that this labctl does not know."""
     return UsageError(
         f"{os.path.relpath(path)} was written by a newer labctl",
         details=[f"its format is {version}, this labctl knows {VERSION}; nothing was changed"],

@@ -138,3 +138,13 @@ def write_whole(path: Path, content: bytes) -> None:
     except OSError:
         temporary.unlink(missing_ok=True)
         raise
+
+
+def append_whole(path: Path, lines: bytes) -> None:
+    """Add whole lines to a file. Half a line that a killed writer or a full disk has left spoils none."""
+    with open(path, "ab+") as file:
+        if file.seek(0, os.SEEK_END):
+            file.seek(-1, os.SEEK_END)
+            if file.read(1) != b"\n":
+                lines = b"\n" + lines
+        file.write(lines)

@@ -32,6 +32,7 @@ from labctl.worker.place import Layout, LocalPlace
 STORE = "fake-remote"
 POLL = 0.02  # seconds
 SLACK = 2.0  # seconds after its timeout in which a job may end by itself
+STARTING = 5.0  # seconds until a call that nobody has begun with never will
 
 
 class FakeRemoteOptions(msgspec.Struct, frozen=True, kw_only=True):
@@ -102,7 +103,8 @@ class FakeRemote:
         if not handle:  # its host ended before it had noted what we answered
             calls = sorted((self.root / "calls").glob(f"{_stem(order)}*"), key=os.path.getmtime)
             handle = calls[-1].name if calls else ""
-        if not handle or not (self.root / "calls" / handle / "order.json").exists():
+        folder = self.root / "calls" / handle
+        if not handle or not (folder / "order.json").exists() or not _begun(folder):
             return False
         self._watch(handle, order)
         return True
@@ -190,6 +192,24 @@ def _untyped(message: str) -> dict[str, str]:
     return {"type": "", "message": message}
 
 
+def _begin(folder: Path, pid: int) -> bool:
+    """Note who serves a call, once: False if somebody has noted that before, or that nobody will."""
+    try:
+        with open(folder / "pid", "x", encoding="utf-8") as file:
+            file.write(str(pid))
+    except FileExistsError:
+        return False
+    return True
+
+
+def _begun(folder: Path) -> bool:
+    """Whether somebody has begun with a call; else nobody will: its host died before it had made it."""
+    end = time.monotonic() + STARTING
+    while not (folder / "pid").exists() and time.monotonic() < end:
+        time.sleep(POLL)
+    return not _begin(folder, 0)
+
+
 def _alive(folder: Path) -> bool:
     try:
         os.kill(int((folder / "pid").read_text(encoding="utf-8")), 0)
@@ -211,7 +231,8 @@ def _serve(folder: Path) -> None:
     order = msgspec.json.decode((folder / "order.json").read_bytes(), type=Order)
     root = folder.parent.parent
     become_subreaper()
-    (folder / "pid").write_text(str(os.getpid()), encoding="utf-8")
+    if not _begin(folder, os.getpid()):
+        return
     job = os.fork()
     if job == 0:
         os.setsid()

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
@@ -71,7 +73,13 @@ def finish(
     sections: tuple[tuple[str, Section], ...] = ()
     notes: tuple[str, ...] = ()
     if not stopped:
-        sections, notes = _sections(prepared, store, watcher, results, name)
+        try:
+            sections, notes = _sections(prepared, store, watcher, results, name)
+        except (KeyboardInterrupt, FileNotFoundError) as stop:  # left for whoever resumes the run
+            why = str(stop) or "interrupted; the jobs' results are kept"
+            watcher.warned(f"the results were not collected: {why}")
+            notes = (f"the results were not collected: {str(stop) or 'interrupted'}",)
+            state, code = "interrupted", 5 if str(stop) else 128 + signal.SIGINT
     evidence = _evidence(prepared, sections, watcher)
     verdicts = _verdicts(prepared, store, run, results, evidence, first_seen)
     notes += borrowed_words(prepared)
@@ -89,6 +97,8 @@ def finish(
     )  # fmt: skip
     view = make_view(ending, store)
     write_json(folder.record, make_record(ending, view))
+    with suppress(OSError):
+        folder.report.unlink()  # an older page: it is drawn anew, by us or by whoever asks for it
     write_whole(folder.report_data, to_json(view))
     store.finish(
         run, state, jobs_done=done, headline=headline, verdicts=text(outcomes), spent_usd=row.spent_usd
@@ -145,9 +155,6 @@ def _sections(
     except LabError as error:
         watcher.warned(f"the results were not collected: {error.message}")
         return (), (error.message,)
-    except KeyboardInterrupt:
-        watcher.warned("the results were not collected: interrupted; the jobs' results are kept")
-        return (), ("collecting the results was interrupted",)
     sections: list[tuple[str, Section]] = []
     notes: list[str] = []
     for label, collected in found.items():

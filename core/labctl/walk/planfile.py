@@ -126,6 +126,8 @@ def read_plan(folder: RunFolder) -> SavedPlan:
         raise UsageError(f"{name} cannot be read", details=[str(error)]) from None
     if found.schema_version > VERSION:
         raise UsageError(f"{name} was written by a newer labctl", hints=["pip install -U labctl"])
+    if lacking := [job.id for job in found.jobs if job.id not in found.keys]:
+        raise contradiction(name, f"it has no key of {lacking[0]}")
     claims = tuple(
         PlannedPrediction(prediction=c.prediction, point=c.point, jobs=c.jobs) for c in found.predictions
     )
@@ -138,6 +140,11 @@ def read_plan(folder: RunFolder) -> SavedPlan:
         found.plugin, found.seed, request, found.points, loans, found.families,
         Frozen(plan, found.keys, registrations), said.executor_options if said else None,
     )  # fmt: skip
+
+
+def contradiction(name: str, why: str) -> UsageError:
+    """The error for a plan that can be read and cannot be what was written."""
+    return UsageError(f"{name} cannot be read: somebody has changed it", details=[why, "nothing was started"])
 
 
 class _Version(msgspec.Struct):

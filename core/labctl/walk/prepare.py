@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
+import msgspec
+
 from labctl.config import Configuration, load_configuration
 from labctl.errors import BY_CODE, LabError, UsageError
 from labctl.executors.registry import make_executor
@@ -156,8 +158,16 @@ def limited(request: Request, configuration: Configuration) -> Request:
 
 
 def _point(loaded: Loaded, saved: SavedPoint) -> Point:
-    point = point_from_record(loaded, saved.label, saved.parameters)
-    return point._replace(origins={key: Origin(*origin) for key, origin in saved.origins.items()})
+    try:
+        point = point_from_record(loaded, saved.label, saved.parameters)
+    except (msgspec.ValidationError, AttributeError) as error:
+        raise UsageError(
+            "the run's parameters are not those of the project any more",
+            details=[str(error), "nothing was started"],
+            hints=[f"labctl run {loaded.row.name} --help says what they are today"],
+        ) from None
+    origins = {key: Origin(*origin) for key, origin in saved.origins.items()}
+    return point._replace(origins={key: origins.get(key, Origin("record")) for key in point.record})
 
 
 def _like(request: Request, store: Store | None) -> tuple[Request, Like]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
@@ -18,7 +19,7 @@ from labctl.scheduler.state import MAX_INTERRUPTIONS, Earlier
 from labctl.store.queries import RunRow, attempts_of, jobs_of
 from labctl.store.runs import Store
 from labctl.store.shelf import Shelf
-from labctl.walk.planfile import SavedPlan, read_plan
+from labctl.walk.planfile import SavedPlan, contradiction, read_plan
 from labctl.walk.prepare import Prepared, prepare, price_of
 from labctl.walk.refusals import request_of
 
@@ -60,6 +61,7 @@ def take_up(
 ) -> tuple[Prepared, Resumption]:
     """Prepare to go on with an ended run. Raises UsageError where there is nothing to do or code changed."""
     saved = read_plan(store.folder(row.name))
+    _refuse_other_jobs(row, saved, store)
     known = request_of(row, saved)
     request = known._replace(
         jobs=wanted.slots or known.jobs,
@@ -85,6 +87,14 @@ def take_up(
     )
     price = price_of(prepared.frozen._replace(plan=plan), prepared.executor, prepared.seconds)
     return prepared._replace(families=saved.families, price=price), resumption
+
+
+def _refuse_other_jobs(row: RunRow, saved: SavedPlan, store: Store) -> None:
+    """The run's jobs are those of its plan, or one of the two is damaged."""
+    planned = {job.id for job in saved.frozen.plan.jobs}
+    if lacking := [job.id for job in jobs_of(store.db, row.id) if job.id not in planned]:
+        name = os.path.relpath(store.folder(row.name).plan)
+        raise contradiction(name, f"the run has a job {lacking[0]}, and its plan has none")
 
 
 def _resumption(row: RunRow, wanted: Wanted, saved: SavedPlan, shelf: Shelf, store: Store) -> Resumption:
@@ -158,6 +168,9 @@ def _changes(saved: SavedPlan, now: Frozen, again: Iterable[str]) -> Iterator[st
     for claim, digest in saved.frozen.registrations.items():
         if now.registrations.get(claim) != digest:
             yield f"claim {claim} is another now: an edited claim is a new registration"
+    for claim in now.registrations:
+        if claim not in saved.frozen.registrations:
+            yield f"claim {claim} is new: it was not registered when the run began"
     said: set[str] = set()
     for job in again:
         for line in _job_changes(jobs[job], planned[job], saved.frozen.materials[job], now.materials[job]):

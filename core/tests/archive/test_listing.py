@@ -158,6 +158,27 @@ def test_compare_names_the_code_that_changed(dice: Lab) -> None:
     assert [(row["part"], row["name"]) for row in rows if row["part"] == "code"] == [("code", "dice_tasks")]
 
 
+def test_compare_names_environments_that_differ(dice: Lab) -> None:
+    dice("run", "dice")
+    dice("run", "dice", "--memory", "2GiB")
+    rows = dice("runs", "compare", "dice-1", "dice-2", "--json").json["differences"]
+    (here,) = [row["values"] for row in rows if row["part"] == "environment"]
+    assert "2048 MiB" in here[1]
+    assert "2048 MiB" not in here[0]
+
+
+def test_a_run_without_a_record_is_compared_by_its_plan(dice: Lab) -> None:
+    dice("run", "dice", "--rolls", "50")
+    dice("run", "dice", "--rolls", "60")
+    (dice.home / "runs" / "dice-2" / "record.json").unlink()
+    rows = dice("runs", "compare", "dice-1", "dice-2", "--json").json["differences"]
+    found = {row["name"]: row["values"] for row in rows if row["part"] == "parameter"}
+    assert found == {"rolls": ["50", "60"]}
+    assert {row["part"] for row in rows} == {"parameter"}
+    said = dice("runs", "compare", "dice-1", "dice-2")
+    assert "dice-2 has no record: it is succeeded; what came out is not compared" in said.out
+
+
 def test_a_run_and_its_cached_likeness_do_not_differ(dice: Lab) -> None:
     dice("run", "dice")
     dice("run", "dice")

@@ -102,6 +102,20 @@ def test_content_that_two_jobs_share_is_in_it_once(one: Any, tmp_path: Path) -> 
         assert {(m.mtime, m.uid, m.uname) for m in tar.getmembers()} == {(0, 0, "")}
 
 
+def test_content_lies_on_a_disk_once(one: Any, there: Lab, tmp_path: Path) -> None:
+    """In the store, in the folders of the run that made it and of those that took it from the cache."""
+    lab = one("def work(job):\n    job.artifact('a').write_text('x' * 5000)\n")
+    lab("run", "one")
+    lab("run", "one")
+    assert lab.record("one-2")["jobs"][0]["state"] == "cached"
+    lab("runs", "export", "one-1", "-o", str(tmp_path / "x.tar.gz"))
+    assert there("runs", "import", str(tmp_path / "x.tar.gz")).code == 0
+    for home, number in ((lab.home, 3), (there.home, 2)):
+        large = [p.stat() for p in home.rglob("*") if p.is_file() and p.stat().st_size == 5000]
+        assert len(large) == number
+        assert len({status.st_ino for status in large}) == 1
+
+
 def test_folders_keep_what_their_digest_knows(lab: Lab, there: Lab, projects: Any, tmp_path: Path) -> None:
     lab.plugin("dice", projects.DICE, dice_tasks=TREES)
     assert lab("run", "dice").code == 0

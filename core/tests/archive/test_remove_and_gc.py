@@ -206,11 +206,13 @@ def test_gc_takes_leftovers_of_the_dead_and_nothing_of_the_living(dice: Lab) -> 
     left, fresh = bucket / ".tmp-0123456789abcdef", bucket / ".tmp-fedcba9876543210"
     error = dice.home / "errors" / "20200101-000000-x.txt"
     dead, alive = dice.home / "work" / "dice-1" / "a", dice.home / "work" / "dice-9" / "a"
-    for path in (left, fresh, error):
+    torn = dice.home / "runs" / "dice-1" / ".record.json.0badcafe"  # its writer was killed before the rename
+    for path in (left, fresh, error, torn):
         path.write_text("x")
     for path in (dead, alive):
         path.mkdir(parents=True)
-    os.utime(left, (old, old))
+    for path in (left, torn):
+        os.utime(path, (old, old))
     os.utime(error, (old - 60 * 86400, old - 60 * 86400))
     owner = dice.home / "runs" / "dice-9"
     owner.mkdir()
@@ -218,8 +220,9 @@ def test_gc_takes_leftovers_of_the_dead_and_nothing_of_the_living(dice: Lab) -> 
     assert lock.take()
     done = dice("db", "gc", "--json").json
     lock.release()
-    assert (done["leftovers"], done["errors"], done["work_folders"]) == (1, 1, 1)
+    assert (done["leftovers"], done["errors"], done["work_folders"]) == (2, 1, 1)
     assert not left.exists()
+    assert not torn.exists()
     assert fresh.exists()
     assert not error.exists()
     assert not dead.exists()

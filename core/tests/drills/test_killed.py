@@ -181,6 +181,31 @@ def test_an_order_that_its_worker_never_began_is_no_failure(project: Project, to
     assert record["jobs"][1]["failures"] == 0
 
 
+def test_a_worker_that_is_dead_before_the_host_looks_ends_nobody_else(project: Project) -> None:
+    """All that its sockets have to say, their ends included, is there in one turn of a busy host."""
+    body = (
+        "for i in range(6):\n    yield Job(f'die/{i}', 'odd_tasks:die')\nyield Job('work', 'odd_tasks:work')"
+    )
+    tasks = "import os\ndef die(job): os.kill(os.getpid(), 9)\ndef work(job): return 1\n"
+    provision = "Environment(name='here', retries=0)"
+    lab = project(body, provision=provision, odd_tasks=tasks)
+    fault = """
+        import time
+        from labctl.executors import crew
+        turn = crew.Crew.turn
+        def late(self):
+            time.sleep(0.2)
+            turn(self)
+        crew.Crew.turn = late
+        """
+    lab.distribution("fault", {}, {"sitecustomize.py": fault})
+    done = lab("run", "odd", "--jobs", "2")
+    assert done.code == 6, done.err
+    record = lab.record("odd-1")
+    assert [job["state"] for job in record["jobs"]] == ["failed"] * 6 + ["succeeded"]
+    assert {job["interruptions"] for job in record["jobs"]} == {0}
+
+
 def test_a_local_executor_that_breaks_down_ends_the_run(project: Project, marks: Path, tool: Any) -> None:
     """A fault of ours in its thread: the run says so and ends, and does not wait for ever."""
     lab = tree(project, marks, always=True)

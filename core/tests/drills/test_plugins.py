@@ -108,6 +108,13 @@ def test_one_that_hangs_at_import_holds_up_nobody_else(labs: Callable[[Fault], L
     lab = labs(Fault("import time; time.sleep(3600)\n" + BAD, ""))
     for words in (("plugins", "list"), ("--help",), ("run", "--help"), ("runs", "list"), ("run", "good")):
         assert lab(*words, timeout=30).code == 0, words
+    checked = lab("plugins", "check", "bad", "--limit", "1.5", timeout=30)
+    assert checked.code == 1, checked.err
+    assert "C01" in checked.out
+    assert "was still running" in checked.out
+    hurry = "from labctl.cli import plugins\nplugins.LOAD_TIMEOUT = 1.5"
+    lab.distribution("hurries", {}, {"sitecustomize.py": hurry})
+    assert statuses(lab, "--load") == {"good": "ok", "bad": "broken"}
     import signal
     import time
 

@@ -76,6 +76,29 @@ def test_an_attempt_whose_handle_was_never_noted_is_found_by_its_order(cloud: An
     assert cloud.count("begin grind/0") == 1
 
 
+def test_a_call_that_was_noted_and_never_made_is_made_again(cloud: Any) -> None:
+    """The host ended after the cloud had the order and before anybody began with it."""
+    fault = """
+        import os
+        from labctl.testing import remote
+        class struck:
+            DEVNULL = remote.subprocess.DEVNULL
+            @staticmethod
+            def run(*given, **named):
+                os.kill(os.getpid(), 9)
+        remote.subprocess = struck
+        """
+    cloud.lab.distribution("fault", {}, {"sitecustomize.py": fault})
+    assert cloud.run(*ON, "--jobs", "1", "--parts", "2").code == -9
+    (cloud.lab.site / "sitecustomize.py").unlink()
+    assert len(list((cloud.lab.home / "fake-remote" / "calls").iterdir())) == 1
+    done = cloud.lab("resume", "last", timeout=40)
+    assert done.code == 0, done.err
+    assert cloud.count("begin grind/0") == 1
+    mine = [a for a in cloud.lab.record("grind-1")["attempts"] if a["job"] == "grind/0"]
+    assert [a["state"] for a in mine] == ["interrupted", "succeeded"]
+
+
 def test_an_attempt_that_is_gone_counts_as_interrupted_and_is_paid(cloud: Any) -> None:
     import shutil
 

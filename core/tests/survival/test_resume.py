@@ -6,23 +6,29 @@ import os
 import signal
 import sqlite3
 import subprocess
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from labctl.executors.processes import descendants
 
-def kill(process: Any) -> None:
+
+def kill(process: Any, wait_until: Any) -> None:
+    """End a host, and wait until its keepers have ended all others."""
+    family = descendants(process.pid)
     process.send_signal(signal.SIGKILL)
     process.communicate()
+    wait_until(lambda: not any(Path(f"/proc/{pid}").exists() for pid in family), "a process lives on")
 
 
 @pytest.fixture
-def killed(mill: Any) -> Any:
+def killed(mill: Any, wait_until: Any) -> Any:
     """A run whose host was killed while grind/2 was held: 0 and 1 are done, 3 is not begun."""
     process = mill.start("--jobs", "1", "--hold", "grind/2")
     mill.wait("end grind/1")
     mill.wait("holds grind/2")
-    kill(process)
+    kill(process, wait_until)
     return mill
 
 
@@ -193,10 +199,10 @@ def test_a_result_whose_artifact_is_gone_is_made_again_on_resume(killed: Any) ->
     assert path.read_text() != "spoilt"
 
 
-def test_sealed_data_are_opened_once_by_a_resumed_run(mill: Any) -> None:
+def test_sealed_data_are_opened_once_by_a_resumed_run(mill: Any, wait_until: Any) -> None:
     process = mill.start("--sealed", "--hold", "grind/3")
     mill.wait("holds grind/3")
-    kill(process)
+    kill(process, wait_until)
     mill.touch("go")
     assert mill.lab("resume", "last").code == 0
     db = sqlite3.connect(mill.lab.home / "labctl.db")
@@ -207,6 +213,25 @@ def test_sealed_data_are_opened_once_by_a_resumed_run(mill: Any) -> None:
     assert db.execute("SELECT count(*) FROM opening").fetchone() == (1,), "the same key is the same opening"
     assert mill.lab("run", "grind", "--like", "last", "--seed", "5").code == 0
     assert db.execute("SELECT count(*) FROM opening").fetchone() == (2,)
+
+
+def test_sealed_data_and_claims_are_what_they_were_after_a_retry(mill: Any) -> None:
+    assert mill.run("--sealed", "--fail", "grind/1").code == 6
+    db = sqlite3.connect(mill.lab.home / "labctl.db")
+    known = db.execute("SELECT digest, first_seen FROM registration").fetchall()
+    assert db.execute("SELECT count(*) FROM opening").fetchone() == (0,), "nobody has opened it yet"
+    mill.touch("mended")
+    assert mill.lab("retry", "last").code == 0
+    openings = db.execute("SELECT seal, run, job FROM opening").fetchall()
+    assert openings == [("grain-2026", "grind-1", "sum")]
+    record = mill.lab.record("grind-1")
+    assert [seal["job"] for seal in record["report"]["seals"]] == ["grind-1/sum"]
+    again = mill.run("--sealed", "--fail", "grind/1")
+    assert again.code == 0, again.err
+    assert db.execute("SELECT seal, run, job FROM opening").fetchall() == openings, "the same key"
+    assert db.execute("SELECT digest, first_seen FROM registration").fetchall() == known
+    assert record["registrations"]["P1"]["first_seen"] == known[0][1]
+    assert not record["verdicts"][0]["post_hoc"]
 
 
 def test_a_registration_keeps_its_time_when_the_run_goes_on(killed: Any) -> None:
@@ -281,11 +306,11 @@ def test_a_job_of_another_project_is_no_reason_to_stop(mill: Any) -> None:
     assert not mill.lab.home.exists() or not os.listdir(mill.lab.home / "runs")
 
 
-def test_a_sweep_goes_on(mill: Any) -> None:
+def test_a_sweep_goes_on(mill: Any, wait_until: Any) -> None:
     process = mill.start("--grid", "steps=2,3", "--parts", "2", "--jobs", "1", "--hold", "grind/1")
     mill.wait("end grind/0")
     mill.wait("holds grind/1")
-    kill(process)
+    kill(process, wait_until)
     mill.touch("go")
     done = mill.lab("resume", "last")
     assert done.code == 0, done.err
@@ -304,10 +329,10 @@ def test_what_was_borrowed_stays_borrowed(mill: Any) -> None:
     assert [job["id"] for job in record["jobs"]] == ["sum"]
 
 
-def test_inline_runs_go_on_too(mill: Any) -> None:
+def test_inline_runs_go_on_too(mill: Any, wait_until: Any) -> None:
     process = mill.start("--on", "inline", "--hold", "grind/1")
     mill.wait("holds grind/1")
-    kill(process)
+    kill(process, wait_until)
     mill.touch("go")
     done = mill.lab("resume", "last")
     assert done.code == 0, done.err
@@ -371,3 +396,159 @@ def test_what_cannot_be_retried_is_told_why(mill: Any) -> None:
     assert skipped.code == 2
     assert "failed: grind/1" in skipped.err
     assert "it succeeded in part" in mill.lab("resume", "last").err
+
+
+def test_the_page_of_a_run_is_never_older_than_its_result(mill: Any) -> None:
+    """The host is killed when the result is on record and the page is not drawn yet."""
+    assert mill.run("--fail", "grind/1").code == 6
+    page = mill.lab.home / "runs" / "grind-1" / "report.html"
+    assert "the millstone broke" in page.read_text()
+    mill.touch("mended")
+    fault = """
+        import os
+        from labctl.walk import ending
+        ending.draw = lambda *given: os.kill(os.getpid(), 9)
+        """
+    mill.lab.distribution("fault", {}, {"sitecustomize.py": fault})
+    assert mill.lab("retry", "last").code == -9
+    (mill.lab.site / "sitecustomize.py").unlink()
+    assert mill.show()["run"]["state"] == "succeeded"
+    shown = mill.lab("report", "last")
+    assert shown.code == 0, shown.err
+    assert "the millstone broke" not in page.read_text()
+    assert "total 12" in page.read_text()
+    page.unlink()
+    fault = """
+        from labctl.store import folder
+        def refuse(path, content):
+            raise OSError(30, "Read-only file system", str(path))
+        folder.write_whole = refuse
+        """
+    mill.lab.distribution("fault", {}, {"sitecustomize.py": fault})
+    refused = mill.lab("report", "last")
+    assert refused.code == 2, refused.err
+    assert "report.html could not be written" in refused.err
+    assert "labctl report grind-1 --markdown" in refused.err
+
+
+def test_ctrl_c_while_results_are_collected_leaves_something_to_resume(mill: Any, wait_until: Any) -> None:
+    path = mill.lab.site / "grind_plugin.py"
+    waits = """
+        import time
+        from pathlib import Path
+        marks = Path(ctx.parameters.marks)
+        (marks / "collecting").touch()
+        while (marks / "collecting").exists():
+            time.sleep(0.01)
+        found = results.get("sum")
+"""
+    path.write_text(path.read_text().replace('        found = results.get("sum")\n', waits.lstrip("\n")))
+    heard = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)"
+    mill.lab.distribution("hears", {}, {"sitecustomize.py": heard})
+    process = mill.start("--parts", "2")
+    wait_until((mill.folder / "collecting").exists, "nothing is collected")
+    process.send_signal(signal.SIGINT)
+    _, err = process.communicate(timeout=30)
+    assert process.returncode == 130, err
+    assert "labctl resume grind-1" in err
+    assert mill.show()["run"]["state"] == "interrupted"
+    assert set(mill.states().values()) == {"succeeded"}
+    assert mill.lab.record("grind-1")["verdicts"][0]["outcome"] == "not judged"
+    (mill.folder / "collecting").unlink()
+    process = mill.lab.start("resume", "last")
+    wait_until((mill.folder / "collecting").exists, "nothing is collected")
+    (mill.folder / "collecting").unlink()
+    _, err = process.communicate(timeout=30)
+    assert process.returncode == 0, err
+    assert mill.lab.record("grind-1")["verdicts"][0]["outcome"] == "supported"
+    assert mill.count("begin grind/0") == 1
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ('    pause: Annotated[float, Param(ge=0, description="seconds of a step")] = 0.0\n', ""),
+        ('Param(ge=1, description="how many")] = 4', 'Param(ge=7, description="how many")] = 9'),
+        ('[int, Param(ge=1, description="how many")] = 4', '[bool, Param(description="whether")] = True'),
+    ],
+)
+def test_parameters_that_the_project_has_no_more_are_named(killed: Any, old: str, new: str) -> None:
+    path = killed.lab.site / "grind_plugin.py"
+    text = path.read_text()
+    assert old in text
+    path.write_text(text.replace(old, new).replace("p.pause", "0.0").replace("p.parts", "4"))
+    refused = killed.lab("resume", "grind-1")
+    assert refused.code == 2, refused.err
+    assert "could not go on" not in refused.err
+    assert ("pause" if new == "" else "parts") in refused.err
+
+
+@pytest.mark.parametrize("part", ["keys", "jobs", "predictions", "origins", "parameters"])
+def test_a_plan_that_contradicts_itself_is_no_fault_of_ours(killed: Any, part: str) -> None:
+    import json
+
+    path = killed.lab.home / "runs" / "grind-1" / "plan.json"
+    plan = json.loads(path.read_text())
+    if part == "keys":
+        del plan["keys"]["grind/2"]
+    elif part in ("jobs", "predictions"):
+        del plan[part][0]
+    elif part == "origins":
+        plan["points"][0]["origins"] = {}
+    else:
+        plan["points"][0]["parameters"]["steps"] = [1]
+    path.write_text(json.dumps(plan))
+    killed.touch("go")
+    for words in (("explain", "last", "grind/2"), ("run", "grind", "--like", "last", "--plan"),
+                  ("resume", "last")):  # fmt: skip
+        done = killed.lab(*words)
+        assert done.code in (0, 2), (words, done.err)
+        assert "could not go on" not in done.err, (words, done.err)
+    refused = killed.lab("resume", "last")
+    assert refused.code == 2
+    assert part == "origins" or "plan" in refused.err or "steps" in refused.err
+
+
+def test_content_that_is_gone_before_it_is_collected_is_made_again_on_resume(mill: Any) -> None:
+    assert mill.run("--parts", "2").code == 0
+    fault = """
+        import shutil
+        from labctl.walk import ending
+        shown = ending._show_artifacts
+        def gone(results, store, name):
+            yield from shown(results, store, name)
+            shutil.rmtree(store.home / "objects")
+        ending._show_artifacts = gone
+        """
+    mill.lab.distribution("fault", {}, {"sitecustomize.py": fault})
+    cut = mill.run("--parts", "2", "--seed", "7")
+    assert cut.code == 5, cut.err
+    assert "is not in the store" in cut.err
+    assert "Traceback" not in cut.err
+    assert "labctl resume grind-2" in cut.err
+    (mill.lab.site / "sitecustomize.py").unlink()
+    assert mill.show()["run"]["state"] == "interrupted"
+    assert mill.lab("resume", "last").code == 0
+    assert mill.lab.record("grind-2")["verdicts"][0]["outcome"] == "supported"
+    assert mill.lab("runs", "verify", "grind-2").code == 0
+
+
+def test_a_torn_line_costs_no_line_after_it(mill: Any, wait_until: Any) -> None:
+    """The host died while it wrote the line; then the database is lost, too, and there is no record yet."""
+    process = mill.start("--jobs", "1", "--hold", "grind/1")
+    mill.wait("holds grind/1")
+    kill(process, wait_until)
+    folder = mill.lab.home / "runs" / "grind-1"
+    with open(folder / "journal.jsonl", "ab") as file:
+        file.write(b'{"job": {"id": "grind/1", "sta')
+    metrics = folder / "metrics.jsonl"
+    metrics.write_bytes(b'{"job": "grind/0", "poi')
+    mill.touch("go")
+    assert mill.lab("resume", "last").code == 0
+    for path in (folder / "record.json", *mill.lab.home.glob("labctl.db*")):
+        path.unlink()
+    rebuilt = mill.lab("db", "rebuild")
+    assert rebuilt.code == 0, rebuilt.err
+    assert set(mill.states().values()) == {"succeeded"}
+    told = mill.lab("runs", "metrics", "last", "--format", "json").json["numbers"]
+    assert [n["step"] for n in told if n["job"] == "grind/2"] == [0, 1, 2]
