@@ -19,11 +19,13 @@ IDLE = {"do": "heal", "select": "own_creatures", "amount": 1, "filter": {"min_he
 """Stands for the effect of the cases that does nothing, which no card may have: draw 0."""
 OF_FACTION = range(1901, 1912)
 NEUTRAL = range(4901, 4906)
-BEYOND = {
-    "the queue holds 128": "129 triggers on one card",
-    "the 257th effect": "a spell of 257 effects",
+REFUSED = {
+    "an own creature in another slot": "the target may be a face",
+    "self of a spell is nobody": "only a creature has a slot",
+    "128 entries wait": "there are two for turn_end",
+    "a 129th is dropped": "there are two for turn_end",
 }
-"""Beginnings of names of cases that are about bounds which no content that is loaded can reach."""
+"""Cases of the model with content that the engine does not load, and what it says of that."""
 
 
 def write(folder: Path, case: Case) -> None:
@@ -66,10 +68,9 @@ def _only_set(card: dict[str, Any]) -> dict[str, Any]:
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case["name"])
 def test_case(case: Case, tmp_path: Path) -> None:
-    beyond = [why for name, why in BEYOND.items() if case["name"].startswith(name)]
     write(tmp_path / "data", case)
-    if beyond:
-        with pytest.raises(_core.BadContent):
+    if case["name"] in REFUSED:
+        with pytest.raises(_core.BadContent, match=REFUSED[case["name"]]):
             _core.Loaded(str(tmp_path / "data"))
         return
     content = _core.Loaded(str(tmp_path / "data"))

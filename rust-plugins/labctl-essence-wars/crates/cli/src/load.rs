@@ -303,8 +303,8 @@ impl Maker {
             })
         };
         let act = match raw.act.get_ref().as_str() {
-            "damage" => Do::Damage(amount(1, 20)? as i8),
-            "heal" => Do::Heal(amount(1, 20)? as i8),
+            "damage" => Do::Damage(amount(1, 40)? as i8),
+            "heal" => Do::Heal(amount(1, 40)? as i8),
             "buff" => {
                 let (attack, health) = stats(-10, 10)?;
                 Do::Buff(attack, health)
@@ -316,7 +316,7 @@ impl Maker {
                 }
                 Do::SetStats(attack, health)
             }
-            "draw" => Do::Draw(amount(1, 5)? as u8),
+            "draw" => Do::Draw(amount(1, 30)? as u8),
             "destroy" => Do::Destroy,
             "summon" => Do::Summon(card()?),
             "copy" => Do::Copy,
@@ -324,7 +324,7 @@ impl Maker {
             "grant" => Do::Grant(word()?),
             "remove" => Do::Remove(word()?),
             "silence" => Do::Silence,
-            "gain_essence" => Do::GainEssence(amount(1, 5)? as u8),
+            "gain_essence" => Do::GainEssence(amount(1, 30)? as u8),
             "refresh" => Do::Refresh,
             "bounce" => Do::Bounce,
             other => return Err(source.wrong(raw.act.span(), "do", format!("there is no effect {other:?}"))),
