@@ -12,9 +12,12 @@ from typing import Any
 
 import pytest
 
-from labctl_essence_wars.replay.page import page
+HERE = Path(__file__).parent
 
-sys.path.insert(0, str(Path(__file__).parent))  # the modules beside the tests can be imported by name
+sys.path.insert(0, str(HERE))  # the modules beside the tests can be imported by name
+sys.path.append(
+    str(HERE.parents[1] / "python")
+)  # where the plugin is not installed: the page needs no engine
 
 
 @pytest.fixture(scope="session")
@@ -114,6 +117,7 @@ def browser() -> Iterator[Any]:
 @pytest.fixture
 def written(tmp_path: Path) -> Callable[..., Path]:
     """Write the page of a record into a file."""
+    from labctl_essence_wars.replay.page import page
 
     def write(record: dict[str, Any], title: str = "a deal") -> Path:
         path = tmp_path / "replay.html"
