@@ -29,12 +29,21 @@ _BOLD = (
 SAFETY = {False: 1.16, True: 1.22}
 
 
-def _table(packed: str) -> dict[str, float]:
+# Of DejaVu Sans, which many machines have and nothing else: signs that it draws wider than that.
+_WIDE = (("#+<=>^~−×±≥≤≈≠", 0.838, 0.838), ("{}", 0.636, 0.712), ('"*`', 0.5, 0.523), ("()[]", 0.39, 0.457),
+         ("|/\\:;", 0.337, 0.365), ("!", 0.401, 0.456), ("'", 0.275, 0.306))  # fmt: skip
+
+
+def _table(packed: str, *, bold: bool) -> dict[str, float]:
     letters = "".join(chr(code) for first, last in _RANGES for code in range(first, last)) + _SIGNS
-    return {letter: int(packed[2 * i : 2 * i + 2]) / 100 for i, letter in enumerate(letters)}
+    table = {letter: int(packed[2 * i : 2 * i + 2]) / 100 for i, letter in enumerate(letters)}
+    for signs, regular, heavy in _WIDE:
+        least = (heavy if bold else regular) / SAFETY[bold]
+        table |= {sign: max(table[sign], least) for sign in signs}
+    return table
 
 
-_TABLES = {False: _table(_REGULAR), True: _table(_BOLD)}
+_TABLES = {False: _table(_REGULAR, bold=False), True: _table(_BOLD, bold=True)}
 
 
 def _guess(letter: str) -> float:

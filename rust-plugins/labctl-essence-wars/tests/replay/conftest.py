@@ -77,7 +77,7 @@ def handmade() -> dict[str, Any]:
         ],
         "cards": {
             "1": {**card, "name": "Oak", "type": "creature", "text": "Guard, Shield."},
-            "2": {**card, "name": "Bolt", "type": "spell", "text": "2 damage to a creature or player."},
+            "2": {**card, "name": "Bolt", "type": "spell", "target": "any", "text": "2 damage."},
             "3": {**card, "name": "Mill", "type": "support", "text": "Stays 3 turns."},
         },
         "games": [

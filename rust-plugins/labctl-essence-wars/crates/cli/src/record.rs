@@ -36,9 +36,17 @@ pub fn record(content: &Content, wanted: &Wanted, stop: &Stop) -> Option<Value> 
         [0, 1].iter().map(|&seat| one(content, wanted, seat, stop)).collect::<Option<_>>()?;
     let decks = wanted.deal.decks.map(|deck| {
         let deck = &content.decks[deck];
-        json!({"id": deck.id, "name": deck.name, "faction": deck.faction.name()})
+        let commander = &content.commanders[deck.commander as usize];
+        let says = essence_wars_core::text::commander(content, commander);
+        json!({
+            "id": deck.id, "name": deck.name, "faction": deck.faction.name(),
+            "commander": {"name": commander.name, "text": says},
+        })
     });
-    Some(json!({"schema_version": 1, "decks": decks, "games": games, "cards": cards(content)}))
+    Some(json!({
+        "schema_version": 1, "decks": decks, "games": games, "cards": cards(content),
+        "simulations": wanted.settings.simulations, "review_simulations": wanted.review,
+    }))
 }
 
 /// Cards by their ids, with their texts.
@@ -56,7 +64,7 @@ pub fn cards(content: &Content) -> Value {
             let row = json!({
                 "name": card.name, "cost": card.cost, "type": kind, "attack": card.attack, "health": card.health,
                 "faction": card.faction.name(), "text": essence_wars_core::text::card(content, card),
-                "token": card.token,
+                "token": card.token, "target": card.target.name(),
             });
             (card.id.to_string(), row)
         })

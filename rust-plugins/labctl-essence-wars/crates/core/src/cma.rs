@@ -50,12 +50,8 @@ impl Constants {
         sum = sum.min((1.0 - c1 - cmu) / cmu / nf).min(1.0 + 2.0 * mueff_minus / (mueff + 2.0));
         weights[mu..].iter_mut().for_each(|weight| *weight *= sum);
         let cs = (0.5_f64).min((mueff + 2.0) / (nf + mueff + 3.0));
-        let mirrored = (0.5 + 0.16 * (lambda as f64).min(2.0 * nf + 2.0) + 0.29).floor();
         let inner = (3.0 * (1.0 - exp(-nf / 9.0 * std::f64::consts::LN_2))).max(1.0);
-        let damps = 0.5
-            + (mirrored / (0.159 * lambda as f64) - 1.0).powi(2).min(1.0) / 2.0
-            + 2.0 * (inner * ((mueff - 1.0) / (nf + 1.0)).sqrt() - 1.0).max(0.0)
-            + cs;
+        let damps = 1.0 + 2.0 * (inner * ((mueff - 1.0) / (nf + 1.0)).sqrt() - 1.0).max(0.0) + cs;
         let cc = (4.0 + mueff / nf) / (nf + 4.0 + 2.0 * mueff / nf);
         Self { weights, mu, mueff, cc, cs, c1, cmu, damps }
     }
@@ -171,7 +167,7 @@ impl Cma {
             .map(|&place| (0..n).map(|i| (candidates[place][i] - old[i]) / self.sigma).collect())
             .collect();
         self.learn(&k, on, &steps, whiten);
-        let expected = (n as f64).sqrt() * (1.0 - 1.0 / (4.0 * n as f64) + 1.0 / (21.0 * (n * n) as f64));
+        let expected = mean_length(n);
         let change = (length.sqrt() / expected - 1.0) * k.cs / k.damps;
         self.sigma *= exp(change.clamp(-1.0, 1.0));
     }
@@ -208,6 +204,11 @@ impl Cma {
         let (values, vectors) = symmetric(&even, n);
         (values.iter().map(|value| value.max(1e-300).sqrt()).collect(), vectors)
     }
+}
+
+/// The mean length of a vector of `n` standard normal numbers: those of n and n + 1 multiply to n.
+fn mean_length(n: usize) -> f64 {
+    (1..n).fold((2.0 / std::f64::consts::PI).sqrt(), |length, k| k as f64 / length)
 }
 
 #[cfg(test)]

@@ -52,6 +52,7 @@ function readRecord(raw) {
       known.set(id, {
         name: clean(found.name) || `Card ${clean(id, 12)}`,
         kind: clean(found.type, 20),
+        target: clean(found.target, 20),
         faction: clean(found.faction, 30),
         text: clean(found.text, 400),
         cost: whole(found.cost), attack: whole(found.attack), health: whole(found.health),
@@ -119,12 +120,11 @@ function actionParts(state, action, card) {
   const hand = Math.floor(action / TARGETS), target = action % TARGETS;
   const id = own.hand[hand];
   if (id === undefined) return null;
-  const { kind, text } = card(id);
+  const { kind, target: takes } = card(id);
   if (kind === "creature") return { kind: "play", hand, side: 0, target };
   if (kind !== "spell") return { kind: "play", hand };
   if (target >= 10) return { kind: "play", hand, side: target === 10 ? 1 : 0, face: true };
-  // 0 is also the target of a spell without one. Whether it chooses a creature stands in its text only.
-  if (target === 0 && !/\b(an enemy|a) creature\b/.test(text)) return { kind: "play", hand };
+  if (takes === "none") return { kind: "play", hand };  // 0 is also the target of a spell without one
   const side = target < 5 ? 1 : 0, place = target % 5;
   if (!(side ? enemy : own).creatures[place]) return target === 0 ? { kind: "play", hand } : null;
   return { kind: "play", hand, side, target: place };

@@ -45,7 +45,8 @@ def balance_section(found: Found) -> Section:
     return Section(
         title="Balance",
         headline=(
-            f"Balance is {summary['overall_status']}: of {total} matchups {counts['balanced']} are balanced,"
+            f"Balance is {summary['overall_status']}: first seat {summary['p1_status']}, factions"
+            f" {summary['faction_status']}, of {total} matchups {counts['balanced']} balanced,"
             f" {counts['imbalanced']} imbalanced, {counts['undecided']} undecided"
         ),
         text=(
