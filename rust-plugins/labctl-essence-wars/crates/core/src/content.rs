@@ -358,6 +358,15 @@ impl Content {
         (&self.effects[g.start as usize..g.then as usize], &self.effects[g.then as usize..g.end as usize])
     }
 
+    /// The triggers of all cards that effects make, as bits.
+    #[must_use]
+    pub fn made_by_effects(&self) -> u16 {
+        self.effects.iter().fold(0, |all, effect| match effect.act {
+            Do::Summon(card) | Do::Transform(card) => all | self.cards[card as usize].triggers,
+            _ => all,
+        })
+    }
+
     /// The place of a card's id.
     #[must_use]
     pub fn card(&self, id: u16) -> Option<CardIndex> {

@@ -234,6 +234,7 @@ impl Engine<'_> {
                 c.attack = cut(i16::from(c.attack) + i16::from(attack));
                 c.max = cut(i16::from(c.max) + i16::from(health));
                 c.health = cut(i16::from(c.health) + i16::from(health));
+                self.queue.mortal |= c.health <= 0;
             }
             Do::SetStats(attack, health) => {
                 let card = c.card;
@@ -243,7 +244,10 @@ impl Engine<'_> {
                 c.max = cut(i16::from(health) + healthier);
                 c.health = c.max;
             }
-            Do::Destroy => c.health = c.health.min(0),
+            Do::Destroy => {
+                c.health = c.health.min(0);
+                self.queue.mortal = true;
+            }
             Do::Copy => {
                 let card = c.card;
                 self.summon(owner, card);
@@ -291,6 +295,7 @@ impl Engine<'_> {
         }
         let taken = if c.keywords() & FORTIFY != 0 { (amount - 1).max(1) } else { amount };
         c.health = cut(i16::from(c.health) - taken);
+        self.queue.mortal |= c.health <= 0;
         self.queue_creature(player, slot, Trigger::TakeDamage, hitter);
         taken
     }
@@ -302,6 +307,9 @@ impl Engine<'_> {
 
     /// Take the dead from the board and queue what their deaths trigger.
     pub(crate) fn deaths(&mut self) {
+        if !std::mem::take(&mut self.queue.mortal) {
+            return; // nobody's health has come to 0 since they were last looked for
+        }
         let active = self.active();
         for player in [active, 1 - active] {
             for slot in slots(self.state.sides[player].present) {
@@ -319,11 +327,15 @@ impl Engine<'_> {
         if keywords & VOLATILE != 0 {
             self.queue_for(player, VOLATILE_GROUP, NOBODY);
         }
-        for other in slots(self.state.sides[player].present) {
-            self.queue_creature(player, other, Trigger::AllyDeath, NOBODY);
+        if self.is_heard(Trigger::AllyDeath) {
+            for other in slots(self.state.sides[player].present) {
+                self.queue_creature(player, other, Trigger::AllyDeath, NOBODY);
+            }
         }
-        for other in slots(self.state.sides[1 - player].present) {
-            self.queue_creature(1 - player, other, Trigger::EnemyDeath, NOBODY);
+        if self.is_heard(Trigger::EnemyDeath) {
+            for other in slots(self.state.sides[1 - player].present) {
+                self.queue_creature(1 - player, other, Trigger::EnemyDeath, NOBODY);
+            }
         }
         self.queue_commander(player, Trigger::AllyDeath, NOBODY);
         self.queue_commander(player, Trigger::AnyDeath, NOBODY);

@@ -91,6 +91,7 @@ impl Engine<'_> {
         let target = &mut self.state.sides[to.0].creatures[to.1];
         if dealt > 0 && keywords & LETHAL != 0 {
             target.health = target.health.min(0);
+            self.queue.mortal = true;
         }
         let killed = target.health <= 0;
         if keywords & LIFESTEAL != 0 {

@@ -72,9 +72,23 @@ fn list(game: &Game<'_>, state: &State, actions: &mut Actions, merged: bool) {
     if own.ap > 0 {
         let hand = &own.hand[..own.hand_len as usize];
         for (place, &index) in hand.iter().enumerate() {
-            let card = &game.content.cards[index as usize];
-            if card.cost <= own.essence && !(merged && hand[..place].contains(&index)) {
-                plays(card, place as u8 * 12, own, enemy, actions);
+            let glance = &game.glances[index as usize];
+            if glance.cost > own.essence || (merged && hand[..place].contains(&index)) {
+                continue;
+            }
+            let first = place as u8 * 12;
+            match glance.kind {
+                Kind::Creature => {
+                    for slot in slots(!own.present & ((1 << SLOTS) - 1)) {
+                        actions.add(first + slot as u8);
+                    }
+                }
+                Kind::Support => {
+                    if own.supports.iter().take(SUPPORTS).any(|support| support.durability == 0) {
+                        actions.add(first);
+                    }
+                }
+                Kind::Spell => spells(&game.content.cards[index as usize], first, own, enemy, actions),
             }
         }
     }
@@ -85,44 +99,33 @@ fn list(game: &Game<'_>, state: &State, actions: &mut Actions, merged: bool) {
     actions.add(END);
 }
 
-fn plays(card: &Card, first: Action, own: &Side, enemy: &Side, actions: &mut Actions) {
-    match card.kind {
-        Kind::Creature => {
-            for slot in slots(!own.present & ((1 << SLOTS) - 1)) {
+fn spells(card: &Card, first: Action, own: &Side, enemy: &Side, actions: &mut Actions) {
+    if card.target == TargetKind::None {
+        actions.add(first);
+        return;
+    }
+    let (theirs, ours, their_face, our_face) = card.target.takes();
+    if theirs {
+        for slot in slots(visible(enemy)) {
+            let c = &enemy.creatures[slot];
+            if card.filter.matches(c.health, c.keywords()) {
                 actions.add(first + slot as u8);
             }
         }
-        Kind::Support => {
-            if own.supports.iter().take(SUPPORTS).any(|support| support.durability == 0) {
-                actions.add(first);
+    }
+    if ours {
+        for slot in slots(own.present) {
+            let c = &own.creatures[slot];
+            if card.filter.matches(c.health, c.keywords()) {
+                actions.add(first + 5 + slot as u8);
             }
         }
-        Kind::Spell if card.target == TargetKind::None => actions.add(first),
-        Kind::Spell => {
-            let (theirs, ours, their_face, our_face) = card.target.takes();
-            if theirs {
-                for slot in slots(visible(enemy)) {
-                    let c = &enemy.creatures[slot];
-                    if card.filter.matches(c.health, c.keywords()) {
-                        actions.add(first + slot as u8);
-                    }
-                }
-            }
-            if ours {
-                for slot in slots(own.present) {
-                    let c = &own.creatures[slot];
-                    if card.filter.matches(c.health, c.keywords()) {
-                        actions.add(first + 5 + slot as u8);
-                    }
-                }
-            }
-            if their_face {
-                actions.add(first + 10);
-            }
-            if our_face {
-                actions.add(first + 11);
-            }
-        }
+    }
+    if their_face {
+        actions.add(first + 10);
+    }
+    if our_face {
+        actions.add(first + 11);
     }
 }
 

@@ -100,6 +100,8 @@ pub struct Queue {
     pub(crate) current: Entry,
     /// Whether it is a spell with a chosen target: its Ward is looked at once, at its start.
     pub(crate) aimed: bool,
+    /// Whether somebody's health may be 0 or less: then the dead are looked for.
+    pub(crate) mortal: bool,
     /// Attacker and defender of a fight.
     pub(crate) fighters: [Ref; 2],
     /// Whether something was dropped: a mistake of the content.
@@ -115,6 +117,7 @@ impl Default for Queue {
             budget: BUDGET,
             current: Entry::NONE,
             aimed: false,
+            mortal: false,
             fighters: [NOBODY; 2],
             overflowed: false,
         }
@@ -128,6 +131,7 @@ impl Queue {
         self.head = 0;
         self.tail = 0;
         self.budget = BUDGET;
+        self.mortal = false;
     }
 
     #[inline]

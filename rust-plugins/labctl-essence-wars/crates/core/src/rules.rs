@@ -136,6 +136,7 @@ impl Engine<'_> {
             }
         }
         if fading {
+            self.queue.mortal = true;
             self.deaths();
             self.resolve();
             if self.state.over() {
@@ -306,11 +307,16 @@ impl Engine<'_> {
     /// Queue what a creature does when `trigger` happens, if it does something and is not silenced.
     #[inline]
     pub(crate) fn queue_creature(&mut self, player: usize, slot: usize, trigger: Trigger, subject: Ref) {
-        let side = &self.state.sides[player];
-        let card = &self.game.content.cards[side.creatures[slot].card as usize];
-        if card.triggers & (1 << trigger as u16) == 0 || side.silenced & (1 << slot) != 0 {
+        if !self.is_heard(trigger) {
             return;
         }
+        let side = &self.state.sides[player];
+        let card = side.creatures[slot].card as usize;
+        let glance = &self.game.glances[card];
+        if glance.triggers & (1 << trigger as u16) == 0 || side.silenced & (1 << slot) != 0 {
+            return;
+        }
+        let card = &self.game.content.cards[card];
         self.queue.push(Entry {
             group: card.groups[trigger as usize],
             owner: player as u8,
@@ -320,6 +326,12 @@ impl Engine<'_> {
             subject,
             died: false,
         });
+    }
+
+    /// Whether any creature of this game may mind a trigger.
+    #[inline]
+    pub(crate) const fn is_heard(&self, trigger: Trigger) -> bool {
+        self.game.heard & (1 << trigger as u16) != 0
     }
 
     fn queue_support(&mut self, player: usize, card: CardIndex, trigger: Trigger) {

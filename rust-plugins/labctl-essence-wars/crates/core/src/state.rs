@@ -1,6 +1,6 @@
 //! The part of a game that changes, and the part that does not.
 
-use crate::content::{CardIndex, Content, DECK};
+use crate::content::{CardIndex, Content, Kind, DECK};
 use crate::keyword::Keywords;
 use crate::rng::{Purpose, Rng};
 
@@ -240,6 +240,17 @@ pub fn slots(mut set: u8) -> impl Iterator<Item = usize> {
     })
 }
 
+/// What is looked at of a card in every position, close together.
+#[derive(Clone, Copy, Debug)]
+pub struct Glance {
+    /// What it costs.
+    pub cost: u8,
+    /// What it is.
+    pub kind: Kind,
+    /// Its triggers, as bits.
+    pub triggers: u16,
+}
+
 /// The part of a game that does not change: content, the order of the decks, commanders, the bonus.
 #[derive(Clone, Debug)]
 pub struct Game<'c> {
@@ -251,6 +262,10 @@ pub struct Game<'c> {
     pub commanders: [u8; 2],
     /// Cards that player 1 has more at the start.
     pub bonus: u8,
+    /// By card.
+    pub(crate) glances: [Glance; 256],
+    /// The triggers that any creature of this game may have, as bits: nobody is asked about others.
+    pub(crate) heard: u16,
 }
 
 /// Cards that player 1 has more at the start, unless something else is said.
@@ -265,11 +280,28 @@ impl<'c> Game<'c> {
             Rng::stream(seeds[player], Purpose::Deck, &[]).shuffle(&mut cards);
             cards
         };
-        Self {
-            content,
-            orders: [order(0), order(1)],
-            commanders: [content.decks[decks[0]].commander, content.decks[decks[1]].commander],
-            bonus: BONUS,
+        let commanders = decks.map(|deck| content.decks[deck].commander);
+        Self::with_orders(content, [order(0), order(1)], commanders, BONUS)
+    }
+
+    /// A game of two decks in a given order.
+    #[must_use]
+    pub fn with_orders(
+        content: &'c Content,
+        orders: [[CardIndex; DECK]; 2],
+        commanders: [u8; 2],
+        bonus: u8,
+    ) -> Self {
+        let mut glances = [Glance { cost: 0, kind: Kind::Spell, triggers: 0 }; 256];
+        let mut heard = 0;
+        for (glance, card) in glances.iter_mut().zip(&content.cards) {
+            *glance = Glance { cost: card.cost, kind: card.kind, triggers: card.triggers };
         }
+        for card in orders.iter().flatten() {
+            heard |= glances[*card as usize].triggers;
+        }
+        // What is summoned, or transformed into, need not be in a deck.
+        heard |= content.made_by_effects();
+        Self { content, orders, commanders, bonus, glances, heard }
     }
 }

@@ -379,7 +379,7 @@ struct PyGame {
 
 impl PyGame {
     fn game(&self) -> Game<'static> {
-        Game { content: self.content, orders: self.orders, commanders: self.commanders, bonus: self.bonus }
+        Game::with_orders(self.content, self.orders, self.commanders, self.bonus)
     }
 }
 
@@ -401,11 +401,12 @@ impl PyGame {
             None => Loaded::new(None)?.content,
         };
         let deal_of = Deal { decks: [place(content, deck1)?, place(content, deck2)?], seed };
-        let mut game = deal_of.game(content, 0);
-        game.bonus = bonus.min(6);
-        if let Some((one, two)) = orders {
-            game.orders = [order(content, &one)?, order(content, &two)?];
-        }
+        let shuffled = deal_of.game(content, 0);
+        let orders = match orders {
+            Some((one, two)) => [order(content, &one)?, order(content, &two)?],
+            None => shuffled.orders,
+        };
+        let game = Game::with_orders(content, orders, shuffled.commanders, bonus.min(6));
         let mut queue = Queue::default();
         let state = deal(&game, &mut queue);
         Ok(Self {
