@@ -33,7 +33,7 @@ CONSTRAINTS = ROOT / "constraints.txt"
 LEAST = (3, 11, 4)
 TRAINED = ("labctl-cgt",)
 """Packages whose heavy dependencies are in their extra [train]."""
-LONG = ("peers",)
+LONG = ("peers", "tuning", "validation")
 """Benchmarks that run only when they are named: they want environments of their own."""
 
 
@@ -109,7 +109,8 @@ def bench(rest: list[str]) -> int:
         return code
     cut = rest.index("--") if "--" in rest else len(rest)
     names, arguments = rest[:cut], rest[cut + 1 :]
-    found = [*sorted(ROOT.glob("benchmarks/*.py")), *sorted(ROOT.glob("plugins/*/benchmarks/*.py"))]
+    folders = ("benchmarks/*.py", "plugins/*/benchmarks/*.py", "rust-plugins/*/benchmarks/*.py")
+    found = [script for folder in folders for script in sorted(ROOT.glob(folder))]
     scripts = {script.stem: script for script in found if not script.stem.startswith("_")}
     if unknown := [name for name in names if name not in scripts]:
         say(f"there is no benchmark {', '.join(unknown)}; there are: {', '.join(scripts)}")

@@ -113,7 +113,10 @@ class Scatter(msgspec.Struct, frozen=True, kw_only=True, tag_field="chart", tag=
 
 
 class HeatMap(msgspec.Struct, frozen=True, kw_only=True, tag_field="chart", tag="heatmap"):
-    """Values by row and column: ``values[r][c]``, None where there is none. ``middle`` makes it diverge."""
+    """Values by row and column: ``values[r][c]``, None where there is none. ``middle`` makes it diverge.
+
+    ``notes[r][c]``: a few letters below the number of a cell, such as its interval.
+    """
 
     title: str
     rows: tuple[str, ...]
@@ -126,6 +129,7 @@ class HeatMap(msgspec.Struct, frozen=True, kw_only=True, tag_field="chart", tag=
     middle: float | None = None
     decimals: int = 2
     note: str = ""
+    notes: tuple[tuple[str, ...], ...] = ()
 
 
 class Span(msgspec.Struct, frozen=True):

@@ -153,10 +153,13 @@ def _import_error(error: BaseException, row: Row, hint: str, home: str) -> Plugi
 
 def _unknown(catalogue: Catalogue, name: str) -> PluginError:
     import difflib
+    import re
 
     known = [row.name for row in catalogue.projects()]
     near = difflib.get_close_matches(name, known, 1, 0.5)
     hints = [f"did you mean {near[0]}?  labctl run {near[0]}"] if near else []
+    if not near and re.fullmatch(r"[a-z][a-z0-9-]{1,40}", name):
+        hints.append(f"if it is published: pip install labctl-{name}")
     return PluginError(
         f"there is no project named {name}", hints=[*hints, "all projects: labctl plugins list"]
     )

@@ -85,6 +85,9 @@ def _heat(chart: HeatMap) -> tuple[list[str], list[Row]]:
     for r, label in enumerate(chart.rows):
         given = chart.values[r] if r < len(chart.values) else ()
         rows.append((label, *(given[c] if c < len(given) else None for c in range(width))))
+        if r < len(chart.notes):
+            said = chart.notes[r]
+            rows.append(("", *(said[c] if c < len(said) else None for c in range(width))))
     return [chart.row_label, *chart.columns], rows
 
 

@@ -14,6 +14,8 @@ from labctl.report.widths import fit, text_width, wrap
 MOST_ROWS, MOST_COLUMNS = 100, 60
 LEVELS = 8
 _SMALL = 12.0
+_NOTE = 9.5
+_ROOM = 36.0  # a cell with a number and a note is at least so high
 
 Cells = list[list[float | None]]
 
@@ -59,6 +61,7 @@ def draw_heat_map(chart: HeatMap, uid: str, description: str) -> Markup:
     shade = _Shade(min(known), max(known), finite(chart.middle))
     _fill(canvas, grid, cells, shade)
     _write_numbers(canvas, grid, cells, decimals)
+    _write_notes(canvas, grid, chart, len(rows), len(columns))
     _write_labels(canvas, grid, chart, rows, columns)
     canvas.height += _scale_bar(canvas, canvas.height, shade, decimals, chart.unit)
     hidden = [
@@ -89,7 +92,8 @@ def _lay(chart: HeatMap, rows: Sequence[str], columns: Sequence[str]) -> _Grid:
     turned = max(names) > width - 4 and width < 76
     room = min(max(names), 96.0) + 8 if turned else (34.0 if max(names) > width - 4 else 20.0)
     top = room + (18.0 if chart.column_label or chart.row_label else 2.0)
-    return _Grid(left, top, width, 26.0 if len(rows) <= 40 else 18.0, turned)
+    height = 18.0 if len(rows) > 40 else 38.0 if chart.notes else 26.0
+    return _Grid(left, top, width, height, turned)
 
 
 def _fill(canvas: Canvas, grid: _Grid, cells: Cells, shade: _Shade) -> None:
@@ -115,9 +119,21 @@ def _write_numbers(canvas: Canvas, grid: _Grid, cells: Cells, decimals: int) -> 
     for r, row in enumerate(texts):
         for c, text in enumerate(row):
             x = grid.left + (c + 0.5) * grid.width - 0.5
-            y = grid.top + (r + 0.5) * grid.height + 4
+            y = grid.top + (r + 0.5) * grid.height + (4 if grid.height < _ROOM else -3)
             style = "t-s t-q" if cells[r][c] is None else "t-s t-n"
             canvas.text(x, y, text, anchor="middle", style=style, size=_SMALL)
+
+
+def _write_notes(canvas: Canvas, grid: _Grid, chart: HeatMap, rows: int, columns: int) -> None:
+    """Below each number what the chart says of the cell, as far as there is room."""
+    if grid.height < _ROOM:
+        return
+    for r, row in enumerate(chart.notes[:rows]):
+        for c, text in enumerate(row[:columns]):
+            shown = fit(line(text)[:40], grid.width - 4, _NOTE)
+            if shown:
+                x, y = grid.left + (c + 0.5) * grid.width - 0.5, grid.top + (r + 0.5) * grid.height + 11
+                canvas.text(x, y, shown, anchor="middle", style="t-xs t-n", size=_NOTE)
 
 
 def _write_labels(

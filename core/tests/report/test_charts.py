@@ -201,6 +201,18 @@ def test_lengths_that_do_not_match_are_cut_to_the_shorter() -> None:
     parsed(draw(HeatMap(title="t", rows=("a", "b"), columns=("x", "y"), values=((1.0,),)), "c3"))
 
 
+def test_a_heat_map_says_something_of_each_cell() -> None:
+    """Below the number, cut to its cell; ragged and hostile notes break nothing."""
+    notes = (("40–60 =", "<script>" * 20), ("x",))
+    values = ((50.0, 61.0), (None, 30.0))
+    svg = draw(HeatMap(title="t", rows=("a", "b"), columns=("x", "y"), values=values, notes=notes), "c1")
+    parsed(svg)
+    assert "40–60 =" in svg
+    assert "<script>" not in svg
+    plain = draw(HeatMap(title="t", rows=("a", "b"), columns=("x", "y"), values=values), "c1")
+    assert "t-xs" not in plain
+
+
 def test_a_heat_map_of_thousands_of_cells_stays_small() -> None:
     values = tuple(tuple((r * c) % 97 / 97 for c in range(200)) for r in range(200))
     names = tuple(f"n{i}" for i in range(200))

@@ -173,7 +173,19 @@ def merge(job: JobContext) -> dict[str, Any]:
     lines = [f"{name} = {json.dumps(value)}" for name, value in settings.items()]
     lines += ["", "[weights_from]", *(f'{faction} = "{origin}"' for faction, origin in origins.items())]
     (folder / "config.toml").write_text("\n".join(lines) + "\n", encoding="utf-8")
-    kept = ("deck1_id", "deck2_id", "share", "low", "high", "verdict", "deals", "avg_turns", "draws")
+    kept = (
+        "faction1",
+        "faction2",
+        "deck1_id",
+        "deck2_id",
+        "share",
+        "low",
+        "high",
+        "verdict",
+        "deals",
+        "avg_turns",
+        "draws",
+    )
     return {
         "summary": summary,
         "matchups": [{name: m[name] for name in kept} for m in results["matchups"]],

@@ -41,15 +41,45 @@ def heat_map(matchups: list[Found]) -> HeatMap:
     )
 
 
+SIGNS = {"balanced": "=", "imbalanced": "!", "undecided": "?"}
+
+
+def pair_maps(matchups: list[Found]) -> Iterator[HeatMap]:
+    """A map for each pair of factions: interval and verdict in every cell."""
+    pairs: dict[tuple[str, str], list[Found]] = {}
+    for m in matchups:
+        pairs.setdefault((m["faction1"], m["faction2"]), []).append(m)
+    for (one, two), own in pairs.items():
+        rows = tuple(dict.fromkeys(m["deck1_id"] for m in own))
+        columns = tuple(dict.fromkeys(m["deck2_id"] for m in own))
+        found = {(m["deck1_id"], m["deck2_id"]): m for m in own}
+        cells = [[found[row, column] for column in columns] for row in rows]
+        count = {name: sum(m["verdict"] == name for m in own) for name in SIGNS}
+        said = ", ".join(f"{number} {name}" for name, number in count.items())
+        yield HeatMap(
+            title=f"{one} against {two}: {said}",
+            subtitle="share of points of the deck in the row, in per cent; below it the interval, and the"
+            " verdict: = balanced, ! imbalanced, ? undecided",
+            rows=tuple(row.removeprefix(f"{one}-") for row in rows),
+            columns=tuple(column.removeprefix(f"{two}-") for column in columns),
+            values=tuple(tuple(100 * m["share"] for m in row) for row in cells),
+            notes=tuple(tuple(_note(m) for m in row) for row in cells),
+            unit="%",
+            middle=50.0,
+            decimals=0,
+        )
+
+
+def _note(found: Found) -> str:
+    return f"{100 * found['low']:.0f}–{100 * found['high']:.0f} {SIGNS[found['verdict']]}"
+
+
 def deck_bars(summary: Found) -> Bars:
     """Shares of points by deck."""
     decks = sorted(summary["deck_stats"], key=lambda deck: -deck["share"])
     best, last = (decks[0], decks[-1]) if decks else ({}, {})
     title = f"{best.get('deck_id', '')} is the strongest deck, {last.get('deck_id', '')} the weakest"
-    rows = tuple(
-        Bar(deck["deck_id"], 100 * deck["share"], tone="base", note=f"{deck['games']:,} games")
-        for deck in decks
-    )
+    rows = tuple(Bar(d["deck_id"], 100 * d["share"]) for d in decks)
     return Bars(
         title=title, rows=rows, subtitle="share of all points of each deck", unit="%", reference=50.0,
         reference_label="even",

@@ -8,7 +8,13 @@ from typing import Any
 
 from labctl.api import Evidence, Metric, Results, Section, Step, Table
 from labctl_essence_wars.parameters import Options
-from labctl_essence_wars.reporting.balance import deck_bars, deck_table, heat_map, seat_and_factions
+from labctl_essence_wars.reporting.balance import (
+    deck_bars,
+    deck_table,
+    heat_map,
+    pair_maps,
+    seat_and_factions,
+)
 from labctl_essence_wars.reporting.tuning import comparison, convergence, opponents, p_value, step_sizes
 
 Found = Mapping[str, Any]
@@ -57,7 +63,7 @@ def balance_section(found: Found) -> Section:
             *summary["warnings"][:12],
         ),
         metrics=tuple(seat_and_factions(summary)),
-        charts=(heat_map(found["matchups"]), deck_bars(summary)),
+        charts=(*pair_maps(found["matchups"]), heat_map(found["matchups"]), deck_bars(summary)),
         tables=(deck_table(summary), matchup_table(found["matchups"])),
         next=_more_games(counts),
         rank=0,
