@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import sys
 import tomllib
@@ -15,20 +16,40 @@ from ..environments import OUTER, ROOT, Venv, call, variables  # noqa: TID252 (n
 from .pages import Command, File, missing, parts
 from .shell import Shell
 
+CARDS = Path("rust-plugins/labctl-essence-wars/data")
+PROGRAMS = ROOT / "rust-plugins" / "target" / "release"
 TRAINING = ("docs/write-an-operator.md", "docs/claims.md")
+PLAYING = ("docs/essence-wars.md",)
 TORCH = (
     pytest.mark.xdist_group("torch"),
     pytest.mark.skipif(find_spec("torch") is None, reason="torch is not installed"),
 )
+ENGINE = pytest.mark.skipif(
+    not list(ROOT.glob("rust-plugins/*/python/*/_core*.so")), reason="the plugins in Rust are not built"
+)
+
+
+def marks(name: str) -> tuple[pytest.MarkDecorator, ...]:
+    """What a page needs, and which pages are not to be tested side by side."""
+    if name in TRAINING:
+        return TORCH
+    docs = pytest.mark.xdist_group("docs")
+    return (docs, ENGINE) if name in PLAYING else (docs,)
+
+
 PAGES = [
-    pytest.param(name, marks=TORCH if name in TRAINING else pytest.mark.xdist_group("docs"), id=name)
+    pytest.param(name, marks=marks(name), id=name)
     for name in sorted(
         str(path.relative_to(ROOT))
         for path in (*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"))
         if "```" in path.read_text(encoding="utf-8")
     )
 ]
-SMALL = "--num-models 6 --num-epochs 4 --num-test-batches 4 --num-samples 2"
+SMALL = {
+    "labctl run cgt": "--num-models 6 --num-epochs 4 --num-test-batches 4 --num-samples 2",
+    "labctl run essence-wars": "--generations 2 --games 6 --population 4 --mcts-sims 1 --rollout leaf"
+    " --validation-games 2 --validation-sims 1",
+}
 INSTEAD = {
     # What would set up, test or train everything: the same command, with less behind it.
     "make run": f"make -n -C {ROOT} run",
@@ -47,8 +68,8 @@ INSTEAD = {
 @pytest.fixture
 def venv(tmp_path: Path) -> Venv:
     """An environment with the workspace's packages in it, editable, and the tools of a reader."""
-    sources = [ROOT / "core", *sorted(ROOT.glob("plugins/*/src"))]
-    made = Venv(tmp_path / "venv", see=[*sources, OUTER])
+    plugins = [*sorted(ROOT.glob("plugins/*/src")), *sorted(ROOT.glob("rust-plugins/*/python"))]
+    made = Venv(tmp_path / "venv", see=[ROOT / "core", *plugins, OUTER])
     made.script("pip", *made.pip)
     made.script("labctl", made.python, "-m", "labctl")
     made.script("pytest", made.python, "-m", "pytest", "-p", "no:cacheprovider")
@@ -58,9 +79,10 @@ def venv(tmp_path: Path) -> Venv:
 
 @pytest.fixture
 def shell(tmp_path: Path, venv: Venv) -> Iterator[Shell]:
-    """A shell in what a reader has: a clone, of which only the examples are needed."""
+    """A shell in what a reader has: a clone, of which only the examples and the cards are needed."""
     clone = tmp_path / "clone"
-    shutil.copytree(ROOT / "docs" / "examples", clone / "docs" / "examples")
+    for folder in (Path("docs/examples"), CARDS):
+        shutil.copytree(ROOT / folder, clone / folder)
     made = Shell(clone, variables(venv, XDG_CONFIG_HOME=str(tmp_path / "config"), OMP_NUM_THREADS="1"))
     yield made
     made.close()
@@ -74,7 +96,9 @@ def test_every_command_does_what_the_page_says(page: str, shell: Shell) -> None:
             target.parent.mkdir(parents=True, exist_ok=True)
             target.write_text(part.text, encoding="utf-8")
         elif isinstance(part, Command):
-            code, output = shell(instead(part.text))
+            if (typed := instead(part.text)) is None:
+                continue
+            code, output = shell(typed)
             where = f"{page}:{part.line}: $ {part.text}\n{output}"
             assert code == part.code, where
             lost = missing(part.shown, output)
@@ -85,10 +109,20 @@ def test_every_command_does_what_the_page_says(page: str, shell: Shell) -> None:
             tomllib.loads(part.text)
 
 
-def instead(command: str) -> str:
-    """The command as it is run here. A training is made small, unless the page chose its size."""
-    if command.startswith("labctl run cgt") and "--num-models" not in command and "--plan" not in command:
-        return f"{command} {SMALL}"
+def instead(command: str) -> str | None:
+    """The command as it is run here, or None where that is not possible.
+
+    A training is made small, as far as the page did not choose its size. Programs in Rust are not
+    built: those are run that the tests of the workspace have left.
+    """
+    for start, sizes in SMALL.items():
+        if command.startswith(start) and "--plan" not in command:
+            chosen = command.split()
+            more = [size for size in re.findall(r"--\S+ \S+", sizes) if size.split()[0] not in chosen]
+            return " ".join([command, *more])
+    if command.startswith("cargo run --release --bin "):
+        name, _, arguments = command.removeprefix("cargo run --release --bin ").partition(" -- ")
+        return f"{PROGRAMS / name} {arguments}" if (PROGRAMS / name).exists() else None
     return INSTEAD.get(command, command)
 
 

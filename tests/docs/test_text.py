@@ -13,7 +13,7 @@ import pytest
 
 from ..environments import ROOT  # noqa: TID252 (no package on the path)
 
-PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("plugins/*/README.md")])
+PAGES = sorted(path for form in ("*.md", "docs/**/*.md", "*plugins/*/README.md") for path in ROOT.glob(form))
 LINK = re.compile(r"(?<!`)!?\[[^\]]*\]\(([^)\s]+)\)")
 FENCED = re.compile(r"^```.*?^```$", re.MULTILINE | re.DOTALL)
 PUBLIC = ("labctl.api", "labctl.spi", "labctl.worker", "labctl.testing")
