@@ -4,17 +4,25 @@ from __future__ import annotations
 
 from typing import Any
 
+from labctl.api import Environment
 from labctl.planning.forecast import Forecast, makespan
 
 
 class Job:
-    def __init__(self, name: str, *needs: str) -> None:
+    def __init__(self, name: str, *needs: str, cpu: float = 1.0) -> None:
         self.id = name
+        self.environment = Environment(cpu=cpu)
         self.needs = {"from": needs} if needs else {}
 
 
 def plan(*jobs: Job) -> Any:
     return list(jobs)
+
+
+def test_jobs_of_many_cores_run_one_after_another() -> None:
+    jobs = plan(Job("a", cpu=16), Job("b", cpu=16), Job("c", cpu=1))
+    assert makespan(jobs, {"a": 4, "b": 2, "c": 1}, 2) == 7
+    assert makespan(jobs, {"a": 4, "b": 2, "c": 1}, 40) == 4
 
 
 def test_jobs_side_by_side() -> None:

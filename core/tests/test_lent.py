@@ -76,6 +76,13 @@ def test_the_newest_run_that_has_it_lends_it_else_the_one_that_is_named(bakery: 
     assert "taken from bakery-1: bake" in named.err
 
 
+def test_only_what_is_lent_is_taken_from_the_run_that_is_named(bakery: Lab) -> None:
+    bakery("run", "bakery")
+    done = bakery("run", "bakery", "--mode", "taste", "--from", "bakery-1", "--no-cache")
+    assert done.code == 0, done.err
+    assert {job["id"]: job["state"] for job in bakery.record("bakery-2")["jobs"]} == {"taste": "succeeded"}
+
+
 def test_a_lent_job_is_lent_to_the_tolerant_only(bakery: Lab) -> None:
     done = bakery("run", "bakery", "--mode", "taste", "--strict")
     assert done.code == 3

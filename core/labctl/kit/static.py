@@ -120,7 +120,7 @@ def _bounds(target: Target, name: str, bounds: str) -> Iterator[Finding]:
 
 
 def _layout(target: Target) -> Iterator[Finding]:
-    """No code in the ``__init__`` of a package, and packages below ``src``."""
+    """No code in the ``__init__`` of a package, and packages below ``src``, or ``python`` (maturin)."""
     tops: set[str] = set()
     for entry in target.entries:
         module = entry.value.partition(":")[0]
@@ -128,7 +128,8 @@ def _layout(target: Target) -> Iterator[Finding]:
         if file is None:
             continue
         tops.add(module.partition(".")[0])
-        outside = target.source and not _within(file, os.path.join(target.source, "src"))
+        roots = [os.path.join(target.source, name) for name in ("src", "python")]
+        outside = target.source and not any(_within(file, root) for root in roots)
         if outside and _within(file, target.source):
             yield finding(
                 "L05",

@@ -238,4 +238,8 @@ def _roots(source: Path, content: _Pyproject) -> list[str]:
     """The folders that hold the packages."""
     named = content.tool.hatch.build.targets.wheel.packages
     found = [source / Path(package).parent for package in named]
-    return [str(root) for root in dict.fromkeys([*found, source / "src", source]) if root.is_dir()]
+    return [
+        str(root)
+        for root in dict.fromkeys([*found, source / "src", source / "python", source])
+        if root.is_dir()
+    ]

@@ -48,6 +48,7 @@ class Job(msgspec.Struct, frozen=True, tag_field="kind", tag="job"):
     what it does, how often (``{"games": 40_000}``), for the plan.
     ``lent``: never run here; its result is taken from the run of ``--from``, the cache, or the newest
     run of the project that has it. Without one, those that need it are told so: they are tolerant.
+    In a plan with such jobs ``--from`` is for them alone: the others are run.
     """
 
     id: str

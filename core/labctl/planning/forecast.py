@@ -19,9 +19,10 @@ def makespan(
     """Seconds until the last of ``jobs`` has ended, if each starts as soon as it can, in their order.
 
     ``seconds``: of each job that is to be run; a need that is none of ``jobs`` is over. ``running``:
-    seconds that those under way have run already.
+    seconds that those under way have run already. A job takes as many slots as it wants cores, or all.
     """
     listed = list(jobs)
+    taken = {job.id: min(job.environment.cpu, slots) for job in listed}
     under_way = running or {}
     position = {job.id: index for index, job in enumerate(listed)}
     lacking: dict[str, int] = {}
@@ -35,12 +36,14 @@ def makespan(
     heapq.heapify(busy)
     ready = [position[i] for i, count in lacking.items() if not count and i not in under_way]
     heapq.heapify(ready)
-    now = 0.0
+    now, free = 0.0, slots - sum(taken[i] for _, i in busy)
     while busy or ready:
-        while ready and (len(busy) < slots or not busy):
+        while ready and (not busy or taken[listed[ready[0]].id] <= free):
             job_id = listed[heapq.heappop(ready)].id
+            free -= taken[job_id]
             heapq.heappush(busy, (now + seconds[job_id], job_id))
         now, ended = heapq.heappop(busy)
+        free += taken[ended]
         for follower in followers.get(ended, ()):
             lacking[follower] -= 1
             if not lacking[follower]:

@@ -209,7 +209,7 @@ def _loans(
         return {job.id: nothing(job) for job in skipped}
     lender = Lender(store, Shelf(store, executor), request.plugin, request.source, whole.materials)
     loans = lender.for_skipped(whole.plan, skipped)
-    if request.source:
+    if request.source and not any(job.lent for job in skipped):
         named = request.only
         loans |= lender.finished(
             [j for j in selected if not j.service and not any(j.is_called(name) for name in named)]

@@ -16,7 +16,7 @@ from labctl.kit.rules import RULES
 from labctl.testing import Lab
 
 ROOT = Path(__file__).parents[3]
-WHERE = ("plugins/*", "docs/examples/*", "tests/third_party/labctl-cgt-spread-trend")
+WHERE = ("plugins/*", "rust-plugins/*", "docs/examples/*", "tests/third_party/labctl-cgt-spread-trend")
 SHIPPED = [path.parent for where in WHERE for path in sorted(ROOT.glob(f"{where}/pyproject.toml"))]
 COLLECT = "done = [r.value for r in results.values() if r.ok]"
 LICENCE = ("pyproject", 'license = "MIT"\n', "")

@@ -21,9 +21,9 @@ class Options(Parameters, frozen=True, kw_only=True):
         Param(description="train and validate, or one of the two"),
     ] = "full"
     single: Annotated[
-        Literal["", "generalist", "argentum", "symbiote", "obsidion"],
+        Literal["generalist", "argentum", "symbiote", "obsidion"] | None,
         Param(description="train this configuration alone"),
-    ] = ""
+    ] = None
     sequential: Annotated[bool, Param(description="validate in one job and not in three")] = False
     validation_games: Annotated[
         int, Param(ge=1, le=1_000_000, description="games of each pair of decks in each direction")
@@ -37,7 +37,7 @@ class Options(Parameters, frozen=True, kw_only=True):
     generations: Annotated[int, Param(ge=1, le=100_000, description="generations of CMA-ES")] = 12
     games: Annotated[
         int,
-        Param(ge=6, le=1_000_000, multiple_of=2, description="games of an evaluation, from both seats"),
+        Param(ge=6, le=1_000_000, description="games of an evaluation, from both seats"),
     ] = 36
     population: Annotated[
         int, Param(ge=0, le=1000, description="candidates of a generation; 0 for 4 + 3 ln n, which is 13")
@@ -63,6 +63,8 @@ class Options(Parameters, frozen=True, kw_only=True):
     ] = 1
 
     def __post_init__(self) -> None:
+        if self.games % 2:
+            raise ValueError(f"games is {self.games} and has to be even: each deal is played from both seats")
         if self.single and self.mode == "validate-only":
             raise ValueError("single and mode validate-only do not go together: nothing is trained")
         if self.configs is not None and self.mode == "validate-only":

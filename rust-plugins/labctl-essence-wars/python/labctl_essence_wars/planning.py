@@ -22,17 +22,15 @@ MATCHUPS = {("argentum", "symbiote"): 12, ("argentum", "obsidion"): 12, ("symbio
 PER_SIMULATION = {"truncated": 8.5e-6, "full": 70e-6, "random": 12e-6, "leaf": 0.3e-6}
 GREEDY_GAME = 65e-6
 CHOICES = 40  # choices of one player in a game
-RACE = 4 * 5 + 2 * 8  # evaluations of the final comparison and measurement
+RACE, MEASURE = 4, 8  # evaluations of the final comparison for each finalist, and of the measurement
 
 
 def environments(options: Options) -> tuple[Environment, ...]:
     """``train``, ``validate`` and ``judge``. None needs a GPU or much memory."""
     return (
-        Environment(name="train", cpu=options.train_cores, memory_mib=512, timeout=7200.0, retries=1),
-        Environment(
-            name="validate", cpu=options.validation_cores, memory_mib=512, timeout=86_400.0, retries=1
-        ),
-        Environment(name="judge", memory_mib=512, timeout=1800.0, retries=1),
+        Environment(name="train", cpu=options.train_cores, memory_mib=512, timeout=7200.0),
+        Environment(name="validate", cpu=options.validation_cores, memory_mib=512, timeout=86_400.0),
+        Environment(name="judge", memory_mib=512, timeout=1800.0),
     )
 
 
@@ -58,7 +56,8 @@ def configurations(options: Options) -> tuple[Configuration, ...]:
 def training(found: Configuration, options: Options) -> Job:
     """One search. In a validation alone it is taken from another run, if there is one."""
     config = found.config
-    evaluations = config["generations"] * (config["population"] or 13) + RACE
+    finalists = 1 + min(4, config["generations"])
+    evaluations = config["generations"] * (config["population"] or 13) + finalists * RACE + 2 * MEASURE
     searching = CHOICES * config["mcts_sims"] * PER_SIMULATION[config["rollout"]]
     seconds = evaluations * config["games"] * (GREEDY_GAME + searching / 3)
     params: dict[str, Any] = {"tag": found.tag, "config": config}

@@ -75,6 +75,9 @@ def test_the_plan_counts_games_and_says_how_long(done: Lab) -> None:
     plan = done("run", "essence-wars", "--preset", "source", "--plan")
     assert plan.code == 0, plan.err
     assert "40,000 validation games" in plan.out
+    odd = done("run", "essence-wars", "--games", "13")
+    assert odd.code == 2
+    assert "has to be even: each deal is played from both seats" in odd.err
     assert "Time       about" in plan.out
 
 

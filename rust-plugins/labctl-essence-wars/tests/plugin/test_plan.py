@@ -95,7 +95,7 @@ def test_the_time_out_of_a_validation_is_one() -> None:
     ("values", "says"),
     [
         ({"mode": "validate-only", "single": "argentum"}, "nothing is trained"),
-        ({"games": 13}, "multiple of 2"),
+        ({"games": 13}, "has to be even"),
         ({"games": 4}, ">= 6"),
         ({"sigma": 0.0}, "> 0"),
         ({"mode": "both"}, "Invalid enum value"),

@@ -84,7 +84,8 @@ impl Config {
     pub fn total_games(&self) -> u64 {
         let pairs = u64::from(self.games) / 2;
         let search = u64::from(self.generations) * self.lambda() as u64 * pairs;
-        2 * (search + pairs * ((FINALISTS + 1) * RACE + 2 * MEASURE) as u64)
+        let finalists = 1 + FINALISTS.min(self.generations as usize);
+        2 * (search + pairs * (finalists * RACE + 2 * MEASURE) as u64)
     }
 
     fn check(&self) -> Result<(Option<Faction>, Rollout), Wrong> {
