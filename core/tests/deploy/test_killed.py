@@ -1,4 +1,4 @@
-"""Killed before any single rename, sync or removal: nothing is half, nothing is lost, the next command mends it."""
+"""Killed before any rename, sync or removal: nothing is half, nothing is lost, the next command mends it."""
 
 from __future__ import annotations
 

@@ -54,6 +54,8 @@ def parent_of(project: Path, to: str, *, make: bool = False) -> Iterator[Parent]
 
     Raises UsageError for a link or a file on the way, FileNotFoundError for a folder that is missing.
     """
+    if problem := refused(to):  # also what a journal says, which somebody may have changed
+        raise UsageError(f"{to!r:.80}: {problem}; nothing was changed")
     *folders, name = to.split("/")
     flags = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
     fd = os.open(project, flags)
