@@ -10,7 +10,10 @@ from labctl.cli.errors import warn
 from labctl.cli.tables import count
 from labctl.store.deployments import CheckResult, Deployment
 from labctl.terminal import Style, plain, write
-from labctl.walk.deploy.planned import Planned, PlannedAction
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:  # `runs show` tells the story, too, and plans nothing
+    from labctl.walk.deploy.planned import Planned, PlannedAction
 
 
 def say_planned(planned: Planned, *, diff: bool, title: str, dry: bool = False) -> None:

@@ -38,6 +38,8 @@ if how:
         if how in ("before", "link"):
             meddle()
         exchange(project, action)
+        if how == "interrupt":
+            raise KeyboardInterrupt
 
     def renamed(*words):
         if how in ("instant", "killed"):
@@ -92,6 +94,17 @@ def test_a_file_that_changes_in_the_instant_of_a_kill(put: Any, meddled: Any) ->
     assert undone.code == 0, undone.err
     assert "data/weights.toml was left as it is" in undone.err
     assert put.file.read_text() == "my edit\n"
+
+
+def test_ctrl_c_between_two_files(put: Any, meddled: Any) -> None:
+    put.furnish()
+    name = put.run()
+    before = put.tree()
+    done = meddled("interrupt", name, "--yes")
+    assert done.code == 130
+    assert put.tree() == before
+    assert put.deployments(name)[0]["state"] == "reverted"
+    assert not (put.lab.home / "deploying.json").exists()
 
 
 def test_a_folder_that_becomes_a_link_meanwhile(put: Any, meddled: Any, tmp_path: Path) -> None:
