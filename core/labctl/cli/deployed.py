@@ -57,9 +57,10 @@ def _say_checks(actions: list[PlannedAction], width: int) -> None:
 
 
 def _said(check: CheckResult) -> str:
-    passes = check.verdict or ("passes" if check.passes else "does not pass")
-    forced = "" if check.passes else "  forced"
-    return f"{check.words}  {passes}{forced}".lstrip()
+    words = check.words
+    verdict = check.verdict or ("passes" if check.passes else "does not pass")
+    said = words if check.verdict and words.startswith(check.verdict) else f"{words}  {verdict}".lstrip()
+    return said if check.passes else f"{said}  forced"
 
 
 def say_done(deployment: Deployment) -> None:

@@ -79,6 +79,16 @@ def test_all_held(put: Any, how: str) -> None:
     assert "1 file, forced" in put("runs", "show", name).out
 
 
+def test_each_point_of_a_grid_has_its_own_check(put: Any) -> None:
+    name = put.run("--grid", "to=a/x,b/x", "--check", "pass", "--no-folder")
+    done = put("deploy", name, "--yes", "--json")
+    assert done.code == 0, done.err
+    assert [(a["change"], a["to"], a["check"]["passes"]) for a in done.json["actions"]] == [
+        ("new", "a/x", True), ("new", "b/x", True),
+    ]  # fmt: skip
+    assert (put.folder / "a" / "x").read_text() == (put.folder / "b" / "x").read_text() == "new\n"
+
+
 def test_what_is_the_same_is_not_checked(put: Any, marks: Path) -> None:
     name = put.run("--check", "pass")
     assert put("deploy", name, "--yes").code == 0

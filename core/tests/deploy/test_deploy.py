@@ -204,6 +204,7 @@ def test_two_points_of_a_grid_in_one_place(put: Any) -> None:
         ("sub/.git/config", "nothing is put into .git"),
         (".labctl/labctl.db", "nothing is put into .labctl"),
         ("a//b", "stays inside"),
+        ("a\u202eb", "can be read on a terminal"),
         ("a/./b", "stays inside"),
         ("a\\b", "with / between"),
         ("out", "are in each other's place"),

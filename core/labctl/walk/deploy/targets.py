@@ -42,6 +42,8 @@ def refused(to: str) -> str:
     problem = bad_name(to)
     if problem:
         return problem.replace("job's folder", "project")
+    if not to.isprintable():
+        return "a name can be read on a terminal"
     for part in to.split("/"):
         if part.casefold() in KEPT:  # .GIT is .git on some file systems
             return f"nothing is put into {part}"
