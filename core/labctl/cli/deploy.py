@@ -156,7 +156,7 @@ def _undo(row: RunRow, *, dry_run: bool, force: bool, as_json: bool) -> None:
     folder, project = Path(home()), Path(find_project())
     if dry_run:
         deployment = to_undo(row, folder)
-        check_unedited(project, row, deployment, force=force)
+        check_unedited(project, folder, deployment, force=force)
         if as_json:
             write(msgspec.json.encode({"schema_version": 1, "deployment": deployment}).decode())
         else:
@@ -191,14 +191,15 @@ def after_run(finished: Finished, loaded: Loaded, *, yes: bool, no_deploy: bool,
         else:
             write(f"Nothing was put in place: nobody can be asked. To do it: {step}", err=True)
         return
+    from labctl.cli.main import unforeseen
     from labctl.executors.local import prefork
 
     prefork(by_exec=True)  # by now there are threads, and a plugin's code
     write("", err=True)
     try:
         put(find_run(reader(), finished.run), diff=False, yes=yes, force=False, as_json=as_json)
-    except LabError as error:
-        report(error)
+    except Exception as error:
+        report(error if isinstance(error, LabError) else unforeseen(error))
         write(f"The run has succeeded all the same. To deploy it: {step}", err=True)
     except (KeyboardInterrupt, click.Abort):
         write(f"\nNothing was put in place. To do it: {step}", err=True)

@@ -121,10 +121,10 @@ def run(arguments: list[str]) -> int:
     except KeyboardInterrupt:
         return 130
     except Exception as error:  # a fault of ours, of the disk or of the database: never a bare traceback
-        return report(_unforeseen(error))
+        return report(unforeseen(error))
 
 
-def _unforeseen(error: Exception) -> InfrastructureError:
+def unforeseen(error: Exception) -> InfrastructureError:
     """What nobody has foreseen, as an error like all others, with its traceback kept."""
     from labctl.plugins.load import describe, save_traceback
     from labctl.store.database import FILE, damaged, is_damaged

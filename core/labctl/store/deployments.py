@@ -73,7 +73,7 @@ class Deployment(msgspec.Struct, frozen=True, kw_only=True):
     """One deployment. *writing* and *undoing* are unfinished; *reverted* came to nothing, ``note`` says why.
 
     ``made``: folders that were made for its files. ``left``: files that were not restored when it was
-    undone or reverted, because somebody had edited them.
+    undone or reverted, because somebody had edited them. ``project``: the way there from the home.
     """
 
     run: str
@@ -87,6 +87,7 @@ class Deployment(msgspec.Struct, frozen=True, kw_only=True):
     undone: Undone | None = None
     note: str = ""
     left: tuple[str, ...] = ()
+    project: str = ".."
     schema_version: int = 1
 
     @property
@@ -115,6 +116,11 @@ def next_number(root: Path) -> int:
         return max((int(n) for n in os.listdir(root / FOLDER) if n.isdigit()), default=0) + 1
     except FileNotFoundError:
         return 1
+
+
+def way(home: Path, project: Path) -> str:
+    """From a home to the project it serves: a home may serve several, and both may be moved."""
+    return os.path.relpath(os.path.realpath(project), os.path.realpath(home))
 
 
 def clear_unborn(root: Path) -> None:

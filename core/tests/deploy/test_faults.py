@@ -208,12 +208,39 @@ def test_a_journal_that_somebody_changed(put: Any) -> None:
         assert done.code == 2
         assert "deployment.json cannot be read" in done.err
         assert put.tree() == before
+        shown = put("runs", "show", name)
+        assert shown.code == 0
+        assert "deployment.json cannot be read" in shown.err
     hostile = content.replace('"to": "data/weights.toml"', '"to": "../weights.toml"')
     (put.folder.parent / "weights.toml").write_text("new\n")
     journal.write_text(hostile)
     done = put("deploy", name, "--undo")
     assert done.code == 2
     assert (put.folder.parent / "weights.toml").exists()
+
+
+def test_a_home_that_serves_two_projects(put: Any, tmp_path: Path) -> None:
+    put.lab.variables["LABCTL_HOME"] = str(tmp_path / "home")
+    name = put.run()
+    assert put("deploy", name, "--yes").code == 0
+    (tmp_path / "other").mkdir()
+    first, put.lab.folder = put.lab.folder, tmp_path / "other"
+    for words in (("--undo",), ("--undo", "--dry-run"), ("--undo", "--force")):
+        refused = put("deploy", name, *words)
+        assert refused.code == 2
+        assert "a deployment of put-1 is of another folder than this" in refused.err
+    put.lab.folder = first
+    assert put("deploy", name, "--undo").code == 0
+    assert put.tree() == {}
+
+
+def test_a_project_that_was_moved(put: Any, tmp_path: Path) -> None:
+    name = put.run()
+    assert put("deploy", name, "--yes").code == 0
+    put.folder.rename(tmp_path / "moved")
+    put.lab.folder = tmp_path / "moved"
+    assert put("deploy", name, "--undo").code == 0
+    assert [path.name for path in (tmp_path / "moved").iterdir()] == [".labctl"]
 
 
 def test_what_import_makes_of_a_hostile_journal(put: Any, tmp_path: Path) -> None:

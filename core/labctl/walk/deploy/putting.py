@@ -18,6 +18,7 @@ from labctl.store.deployments import (
     save_deployment,
     save_pointer,
     sync_folder,
+    way,
 )
 from labctl.walk.deploy.content import as_it_is, as_usual, lay, remove
 from labctl.walk.deploy.planned import Planned, Wanted
@@ -35,11 +36,12 @@ def put_in_place(planned: Planned, root: Path, number: int, now: float, command:
         _keep_former(planned.project, folder, deployment)
         save_pointer(planned.home, Pointer(planned.row.name, number))
         save_deployment(root, deployment)
-    except OSError as error:
-        remove(folder)
-        raise _unwritable(os.path.relpath(folder), error) from None
-    except BaseException:
-        remove(folder)
+    except BaseException as error:
+        with suppress(OSError):
+            remove(folder)
+            save_pointer(planned.home, None)
+        if isinstance(error, OSError):
+            raise _unwritable(os.path.relpath(folder), error) from None
         raise
     try:
         mode = as_usual()
@@ -64,6 +66,7 @@ def _deployment(planned: Planned, number: int, now: float, command: str) -> Depl
     return Deployment(
         run=planned.row.name, number=number, time=now, command=command, state="writing", actions=actions,
         made=tuple(made), forced=any(action.forced for action in actions),
+        project=way(planned.home, planned.project),
     )  # fmt: skip
 
 

@@ -26,10 +26,12 @@ from labctl.store.deployments import (
     read_pointer,
     save_deployment,
     save_pointer,
+    way,
 )
 from labctl.store.folder import RunFolder
 from labctl.store.lock import OwnerLock
 from labctl.store.queries import RunRow
+from labctl.terminal import plain
 from labctl.walk.deploy.planned import Planned
 from labctl.walk.deploy.putting import put_in_place
 from labctl.walk.deploy.restoring import edited, restore, tidy
@@ -66,7 +68,7 @@ class Deploying:
     def undo(self, *, force: bool) -> Deployment:
         """Restore what was in place before the newest deployment that is not undone. Raises LabError."""
         deployment = to_undo(self.row, self.home)
-        check_unedited(self.project, self.row, deployment, force=force)
+        check_unedited(self.project, self.home, deployment, force=force)
         undone = Undone(time.time(), self.command, force)
         begun = msgspec.structs.replace(deployment, state="undoing", undone=undone)
         try:
@@ -87,6 +89,7 @@ class Deploying:
         root = self.home / "runs" / pointer.run
         deployment = read_deployment(root, pointer.number) if root.parent == self.home / "runs" else None
         if deployment is not None and deployment.state in UNFINISHED:
+            check_here(self.project, self.home, deployment)
             return Recovered(pointer.run, self._take_back(deployment).left)
         if deployment is not None:
             tidy(self.project, deployment)
@@ -162,17 +165,29 @@ def to_undo(row: RunRow, home: Path) -> Deployment:
     return found[-1]
 
 
-def check_unedited(project: Path, row: RunRow, deployment: Deployment, *, force: bool) -> None:
-    """Raise UsageError if somebody has edited what was deployed."""
+def check_here(project: Path, home: Path, deployment: Deployment) -> None:
+    """Raise UsageError if it was put into another project than the one of this folder."""
+    if deployment.project == way(home, project):
+        return
+    state = "was interrupted" if deployment.state in UNFINISHED else "is of another folder than this"
+    raise UsageError(
+        f"a deployment of {deployment.run} {state}",
+        details=[f"it is of {plain(os.path.normpath(home / deployment.project))}", "nothing was changed"],
+        hints=[f"there: labctl deploy {deployment.run} --undo"],
+    )
+
+
+def check_unedited(project: Path, home: Path, deployment: Deployment, *, force: bool) -> None:
+    """Raise UsageError if somebody has edited what was deployed, or if that is of another folder."""
+    check_here(project, home, deployment)
+    run = deployment.run
     names = edited(project, deployment)
     if names and not force:
         more = f" and {len(names) - 1} more" if len(names) > 1 else ""
         raise UsageError(
-            f"{names[0]}{more}: what is in place is not what {row.name} put there",
+            f"{names[0]}{more}: what is in place is not what {run} put there",
             details=["somebody has edited it since; nothing was changed"],
-            hints=[
-                f"labctl deploy {row.name} --undo --force restores what was there before, and keeps a copy"
-            ],
+            hints=[f"labctl deploy {run} --undo --force restores what was there before, and keeps a copy"],
         )
 
 
