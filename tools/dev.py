@@ -125,8 +125,8 @@ def bench(rest: list[str]) -> int:
 def drills(rest: list[str]) -> int:
     if code := setup([]):
         return code
-    where = ["core/tests/survival/test_drills.py", "core/tests/drills"]
-    number = {"LABCTL_DRILLS": os.environ.get("LABCTL_DRILLS", "200")}
+    where = ["core/tests/survival/test_drills.py", "core/tests/drills", "core/tests/deploy/test_killed.py"]
+    number = {"LABCTL_DRILLS": os.environ.get("LABCTL_DRILLS", "200"), "LABCTL_DEPLOY_DRILLS": "1"}
     return call([PYTHON, "-m", "pytest", "-n", str(min(2, os.cpu_count() or 1)), *where, *rest], number)
 
 

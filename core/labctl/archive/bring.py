@@ -28,6 +28,7 @@ from labctl.errors import UsageError
 from labctl.model.jobcontext import ArtifactError
 from labctl.model.results import DONE, Artifact
 from labctl.store.database import transaction
+from labctl.store.deployments import ELSEWHERE, FOLDER, deployments_of
 from labctl.store.digests import digest_path
 from labctl.store.folder import RunFolder, write_json, write_whole
 from labctl.store.objects import STORE, Objects
@@ -207,9 +208,20 @@ def _put_folder(store: Store, staging: Path, name: str, mark: Mark) -> RunFolder
     run = RunFolder(staging / "run")
     run.make()
     write_json(run.root / MARK, mark)
+    _set_aside(run.root)
     target = store.folder(name)
     os.rename(run.root, target.root)
     return target
+
+
+def _set_aside(root: Path) -> None:
+    """What the sender put in place is told here, and is nothing that could be undone here."""
+    try:
+        deployments_of(root)
+    except UsageError:
+        shutil.rmtree(root / FOLDER, ignore_errors=True)
+    if (root / FOLDER).is_dir():
+        os.rename(root / FOLDER, root / ELSEWHERE)
 
 
 def _foreign(row: tuple[str, str, str, str, float], name: str) -> Opening:

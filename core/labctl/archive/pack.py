@@ -16,6 +16,7 @@ import msgspec
 from labctl.errors import LabError, UsageError
 from labctl.model.jobcontext import ArtifactError
 from labctl.model.results import DONE, Artifact
+from labctl.store.deployments import FILE, FOLDER
 from labctl.store.digests import digest_path
 from labctl.store.folder import RunFolder
 from labctl.store.objects import Objects
@@ -112,10 +113,18 @@ def _files(folder: RunFolder) -> Iterator[_Member]:
     """The files of the folder that say what happened. Checkpoints and the lock are of use only here."""
     for name in FILES:
         yield from _plain(f"run/{name}", folder.root / name)
+    for number in _numbers(folder.root / FOLDER):  # what was put in place, not what was there before
+        yield from _plain(f"run/{FOLDER}/{number}/{FILE}", folder.root / FOLDER / number / FILE)
     logs = folder.root / LOGS
     if logs.is_dir() and not logs.is_symlink():
         for name in sorted(os.listdir(logs), key=os.fsencode):
             yield from _plain(f"run/{LOGS}/{name}", logs / name)
+
+
+def _numbers(folder: Path) -> list[str]:
+    if not folder.is_dir() or folder.is_symlink():
+        return []
+    return sorted((n for n in os.listdir(folder) if n.isascii() and n.isdigit()), key=int)
 
 
 def _plain(name: str, path: Path) -> Iterator[_Member]:

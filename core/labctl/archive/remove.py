@@ -19,6 +19,7 @@ from labctl.archive.facts import Wrong
 from labctl.archive.telling import BROKEN, digests_in, read_plain
 from labctl.errors import UsageError
 from labctl.store.database import transaction
+from labctl.store.deployments import read_pointer
 from labctl.store.folder import write_whole
 from labctl.store.lock import OwnerLock
 from labctl.store.queries import RunRow
@@ -46,6 +47,13 @@ class Stone(msgspec.Struct, kw_only=True):
 def remove_run(store: Store, run: RunRow) -> None:
     """Remove a run. Raises UsageError if a living process owns it. What was done is done again unharmed."""
     _refuse_open_attempts(store.db, run)
+    pointer = read_pointer(store.home)
+    if pointer is not None and pointer.run == run.name:
+        raise UsageError(
+            f"a deployment of {run.name} was interrupted; nothing was removed",
+            details=["what was in place before is kept in its folder"],
+            hints=[f"labctl deploy {run.name} --undo"],
+        )
     folder = store.folder(run.name)
     lock = OwnerLock(folder.lock)
     try:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import gzip
 import os
+import re
 import shutil
 import stat
 import tarfile
@@ -19,6 +20,7 @@ import msgspec
 
 from labctl.archive.facts import DIGEST, JobFacts, Wrong
 from labctl.archive.pack import FILES, FORMAT, LOGS, MANIFEST, Manifest
+from labctl.store.deployments import FILE, FOLDER
 from labctl.store.digests import inside
 from labctl.store.folder import RunFolder
 from labctl.store.plain import open_plain
@@ -29,6 +31,7 @@ HEADERS = 1 << 20  # bytes of headers before one member: names and the like
 SLACK = 64 * 1024  # bytes that are read ahead, and what fills the last block
 SPARE = 64 << 20  # bytes that stay free on the disk
 CHUNK = 1 << 20
+DEPLOYMENT = re.compile(rf"{FOLDER}/[1-9][0-9]{{0,5}}/{re.escape(FILE)}")
 
 
 class Unpacked(NamedTuple):
@@ -157,6 +160,8 @@ def _wanted(name: str) -> bool:
     top, _, rest = name.partition("/")
     if top == "objects":
         return bool(DIGEST.fullmatch(rest.partition("/")[0]))
+    if top == "run" and DEPLOYMENT.fullmatch(rest):
+        return True
     folder, _, log = rest.partition("/")
     return top == "run" and (rest in TAKEN or (folder == LOGS and bool(log) and "/" not in log))
 
@@ -201,6 +206,12 @@ def take_folder(source: Path, target: Path) -> Unpacked:
         raise Wrong("it is a link")
     for name in sorted(TAKEN):
         _take_file(source / name, target / "run" / name)
+    deployments = source / FOLDER
+    if deployments.is_dir() and not deployments.is_symlink():
+        for entry in sorted(os.listdir(deployments)):
+            name = f"{FOLDER}/{entry}/{FILE}"
+            if DEPLOYMENT.fullmatch(name) and not (deployments / entry).is_symlink():
+                _take_file(source / name, target / "run" / name)
     logs = source / LOGS
     if logs.is_dir() and not logs.is_symlink():
         for entry in sorted(os.listdir(logs)):

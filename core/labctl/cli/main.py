@@ -25,7 +25,7 @@ COMMANDS = {
     "runs": ("labctl.cli.runs", "runs", "list, show, compare, export, import, rm"),
     "collect": ("labctl.cli.results", "collect", "copy what a run's jobs wrote"),
     "report": ("labctl.cli.results", "report", "the report of a run: page, Markdown, JSON"),
-    "deploy": ("labctl.cli.results", "deploy", "what a run would put in place"),
+    "deploy": ("labctl.cli.deploy", "deploy", "put a run's results in place, or undo it"),
     "db": ("labctl.cli.db", "db", "gc, rebuild: keep the home in order"),
     "plugins": ("labctl.cli.plugins", "plugins", "list, show, check, new"),
     "config": ("labctl.cli.config", "config", "show: what the configuration says, and where"),
@@ -121,10 +121,10 @@ def run(arguments: list[str]) -> int:
     except KeyboardInterrupt:
         return 130
     except Exception as error:  # a fault of ours, of the disk or of the database: never a bare traceback
-        return report(_unforeseen(error))
+        return report(unforeseen(error))
 
 
-def _unforeseen(error: Exception) -> InfrastructureError:
+def unforeseen(error: Exception) -> InfrastructureError:
     """What nobody has foreseen, as an error like all others, with its traceback kept."""
     from labctl.plugins.load import describe, save_traceback
     from labctl.store.database import FILE, damaged, is_damaged

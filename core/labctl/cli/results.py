@@ -1,4 +1,4 @@
-"""``labctl collect``, ``report`` and ``deploy``: what came out of a run, and where it goes."""
+"""``labctl collect`` and ``report``: what came out of a run."""
 
 from __future__ import annotations
 
@@ -13,12 +13,11 @@ import msgspec
 
 from labctl.cli.arguments import RUN
 from labctl.cli.runs import home, reader, run_folder
-from labctl.cli.tables import table
 from labctl.errors import InfrastructureError, UsageError
 from labctl.model.results import Artifact
 from labctl.store.folder import RunFolder, write_whole
 from labctl.store.queries import RunRow, find_run, jobs_of
-from labctl.terminal import plain, write
+from labctl.terminal import write
 from labctl.walk.fetching import artifacts_of
 
 
@@ -173,34 +172,3 @@ def _as_markdown(row: RunRow, folder: RunFolder, output: str | None) -> None:
     except OSError as error:
         raise UsageError(f"{output} could not be written", details=[str(error)]) from None
     write(output)
-
-
-@click.command()
-@click.argument("run", type=RUN)
-@click.option("--dry-run", is_flag=True, help="show what would be done, and do nothing")
-@click.option("--diff", is_flag=True, help="with the lines that differ")
-@click.option("--json", "as_json", is_flag=True, help="as JSON")
-def deploy(run: str, dry_run: bool, diff: bool, as_json: bool) -> None:
-    """Show what a run would put in place. This version writes nothing: --dry-run or --diff."""
-    from labctl.walk.deploy import planned_actions
-
-    row = find_run(reader(), run)
-    if not (dry_run or diff):
-        raise UsageError(
-            "this version of labctl does not write when it deploys",
-            details=["nothing was changed"],
-            hints=[f"labctl deploy {row.name} --dry-run", f"labctl collect {row.name} copies what it made"],
-        )
-    actions = planned_actions(row, home())
-    if as_json:
-        write(msgspec.json.encode({"schema_version": 1, "actions": actions}).decode())
-        return
-    if not actions:
-        write(f"{row.plugin} has nothing to deploy.")
-        return
-    write(f"What {row.name} would put in place. Nothing was changed.\n")
-    table(["", "TO", "FROM"], [[a.change, plain(a.to), plain(a.source)] for a in actions])
-    if diff:
-        for action in actions:
-            for line in action.diff:
-                write(plain(line))

@@ -6,6 +6,7 @@ import os
 import shlex
 import shutil
 import sys
+from collections.abc import Mapping
 from typing import Any
 
 import msgspec
@@ -80,7 +81,18 @@ def run_project(given: Given, values: dict[str, Any], catalogue: Catalogue, load
     finally:
         store.close()
     step = f"labctl serve {request.plugin} {request.service} --from {finished.run}" if request.service else ""
-    return say_finished(finished, as_json=values["json"], step=step)
+    code = say_finished(finished, as_json=values["json"], step=step)
+    if request.service is None:
+        deploy_after(finished, prepared.loaded, values)
+    return code
+
+
+def deploy_after(finished: Finished, loaded: Loaded, values: Mapping[str, Any]) -> None:
+    """The end of a run of a project that deploys. Others do not pay for its import."""
+    if loaded.deploys:
+        from labctl.cli.deploy import after_run
+
+        after_run(finished, loaded, yes=values["yes"], no_deploy=values["no_deploy"], as_json=values["json"])
 
 
 def _seconds(option: str, values: dict[str, Any]) -> float | None:

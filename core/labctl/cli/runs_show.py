@@ -11,10 +11,13 @@ import click
 import msgspec
 
 from labctl.cli.arguments import RUN
+from labctl.cli.deployed import story
+from labctl.cli.errors import warn
 from labctl.cli.runs import reader, run_folder, run_json
 from labctl.cli.tables import money, span, table
 from labctl.errors import UsageError
 from labctl.model.results import DONE
+from labctl.store.deployments import ELSEWHERE, FOLDER, Deployment, deployments_of
 from labctl.store.folder import RunFolder, read_record
 from labctl.store.queries import JobRow, RunRow, attempts_of, find_run, jobs_of
 from labctl.terminal import Style, plain, write
@@ -37,6 +40,7 @@ def show_command(run: str, parameters: bool, artifacts: bool, as_json: bool) -> 
         record["attempts"] = attempts_of(db, row.id)
         if folder.record.exists():
             record = read_record(folder)
+        record["deployments"] = _deployments(folder, FOLDER)
         write(msgspec.json.encode(record).decode())
     elif parameters:
         _show_parameters(folder)
@@ -110,10 +114,22 @@ def _show(run: RunRow, jobs: list[JobRow], attempts: list[dict[str, Any]], folde
     write(f"Versions  {plain(run.distribution)} {plain(run.version)}")
     if run.imported:
         write(f"Imported  {_imported(run, folder)}")
+    for where in (ELSEWHERE, FOLDER):
+        for title, words in story(_deployments(folder, where), elsewhere=where == ELSEWHERE):
+            write(f"{title:8}  {words}")
     if folder.report.exists():
         import os
 
         write(f"Report    {os.path.relpath(folder.report)}")
+
+
+def _deployments(folder: RunFolder, where: str) -> list[Deployment]:
+    """What was put in place; a damaged journal costs nothing but itself."""
+    try:
+        return deployments_of(folder.root, where)
+    except UsageError as error:
+        warn(error.message)
+        return []
 
 
 def _registered(folder: RunFolder) -> str:

@@ -18,7 +18,8 @@ COMMON = [
     click.Option(["--grace"], metavar="TIME", help="time to save in after Ctrl-C"),
     click.Option(["--stop-at"], type=USD, metavar="USD", help="stop before it costs more"),
     click.Option(["--budget"], type=USD, metavar="USD", help="refuse if it may come to more"),
-    click.Option(["--yes"], is_flag=True, help="do not ask before something that costs money"),
+    click.Option(["--yes"], is_flag=True, help="do not ask before what costs money, or puts files in place"),
+    click.Option(["--no-deploy"], is_flag=True, help="leave the project's files alone, if it deploys"),
     click.Option(["--detach"], is_flag=True, help="go on without this terminal"),
     click.Option(["--json"], is_flag=True, help="events as JSON lines on standard output"),
 ]
@@ -71,7 +72,7 @@ def _go_on(name: str, wanted: dict[str, Any], options: dict[str, Any]) -> int:
     prefork()  # before a line of the plugin runs, and before the database is open
     from labctl.cli.price import check_price
     from labctl.cli.progress import make_watcher
-    from labctl.cli.running import say_finished
+    from labctl.cli.running import deploy_after, say_finished
     from labctl.plugins.listing import open_catalogue
     from labctl.store.home import find_home, find_project
     from labctl.walk.resume import Wanted, take_up
@@ -101,7 +102,9 @@ def _go_on(name: str, wanted: dict[str, Any], options: dict[str, Any]) -> int:
         finished = drive(prepared, store, watcher, resumption, announce)
     finally:
         store.close()
-    return say_finished(finished, as_json=options["json"])
+    code = say_finished(finished, as_json=options["json"])
+    deploy_after(finished, prepared.loaded, options)
+    return code
 
 
 def _ended_run(name: str, home: str) -> tuple[RunRow, Store]:
@@ -156,7 +159,7 @@ def cancel(run: str) -> int:
         return 0
     if row.state not in ("interrupted", "over budget"):
         raise UsageError(f"{row.name} is over: it {row.state}", hints=[f"labctl runs show {row.name}"])
-    options = dict.fromkeys(("detach", "grace", "jobs", "stop_at", "budget", "json", "yes"))
+    options = dict.fromkeys(("detach", "grace", "jobs", "stop_at", "budget", "json", "yes", "no_deploy"))
     _go_on(row.name, {"cancel": True}, options)
     return 0
 

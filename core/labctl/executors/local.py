@@ -25,11 +25,14 @@ from labctl.spi import Session
 _prefork: Zygote | None = None
 
 
-def prefork() -> None:
-    """Fork the zygote now. Call it first of all in a process that may run jobs."""
+def prefork(*, by_exec: bool = False) -> None:
+    """Fork the zygote now. Call it first of all in a process that may run jobs.
+
+    ``by_exec``: start it anew, where it is too late for that.
+    """
     global _prefork
     if _prefork is None:
-        _prefork = Zygote()
+        _prefork = Zygote(by_exec=by_exec)
 
 
 class LocalExecutor(OnThisMachine):

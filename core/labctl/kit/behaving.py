@@ -21,7 +21,6 @@ from labctl.errors import LabError, PluginError
 from labctl.kit.children import lines_of
 from labctl.kit.differences import first_difference
 from labctl.model.context import Context
-from labctl.model.jobcontext import bad_name
 from labctl.model.plan import Job, Prediction, Service
 from labctl.model.results import Copy, JobFailure, JobResult, Publish, Report, Results
 from labctl.parameters.layers import resolve
@@ -33,7 +32,7 @@ from labctl.plugins.facade import rebuilt
 from labctl.plugins.listing import open_catalogue
 from labctl.plugins.loaded import Loaded, load_project
 from labctl.store.home import find_home
-from labctl.walk.deploy import KEPT
+from labctl.walk.deploy.targets import refused
 
 SMALL = ("smoke", "quick")
 SEED = 1
@@ -182,11 +181,8 @@ def _outside(actions: tuple[Copy | Publish, ...], plan: Plan) -> Iterator[str]:
             if action.service not in {service.local_id for service in plan.services}:
                 yield f"it publishes {action.service!r:.60}; the plan has no such service"
             continue
-        problem = bad_name(action.to).replace("job's folder", "project")
-        if problem:
+        if problem := refused(action.to):
             yield f"it copies to {action.to!r:.80}: {problem}"
-        elif action.to.split("/")[0] in KEPT:
-            yield f"it copies to {action.to!r:.80}: nothing is put into {action.to.split('/')[0]}"
         elif action.job not in jobs:
             yield f"it copies from job {action.job!r:.60}; the plan has no such job"
 

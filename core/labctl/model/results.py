@@ -223,7 +223,8 @@ class Report(msgspec.Struct, frozen=True):
 class Copy(msgspec.Struct, frozen=True, tag_field="action", tag="copy"):
     """Put a job's artifact at ``to``, a path inside the user's project.
 
-    ``check`` is a job that is run at deploy time against what is in place then.
+    ``check`` is a job that is run at deploy time against what is in place then. It returns ``passes``,
+    true or false, and for people ``text`` and ``verdict``; without true nothing is put there.
     """
 
     job: str

@@ -131,6 +131,28 @@ def plan_point(
     return Plan(jobs=tuple(ordered), services=services, predictions=claims)
 
 
+def plan_check(
+    project: Project,
+    check: Job,
+    environments: Mapping[str, Environment],
+    *,
+    point: str,
+    seed: int,
+    own: Mapping[str, Environment],
+    known: Iterable[str],
+) -> PlannedJob:
+    """Bind the check of a Copy like a job of the run; ``known``: the run's jobs. Raises PluginError."""
+    builder = _Builder(project, environments, own, point, seed, "deploy")
+    builder.check_id(check)
+    builder.known |= {local_name(job_id) for job_id in known}
+    bound = builder.bind(check)
+    for need in (i for ids in bound.needs.values() for i in ids if i not in set(known)):
+        raise builder.wrong(f"check {check.id} needs {need}, which the run does not have")
+    if bound.service:
+        raise builder.wrong(f"check {check.id} is a service")
+    return bound
+
+
 def check_functions(project: Project, plan: Plan, closures: Closures) -> None:
     """Refuse a plan that names functions which cannot be imported, by looking at files only."""
     for job in (*plan.jobs, *plan.services):
@@ -152,7 +174,9 @@ class _Builder:
         own: Mapping[str, Environment],
         point: str,
         seed: int,
+        hook: str = "run",
     ) -> None:
+        self.hook = hook
         self.project = project
         self.own = own
         self.environments = environments
@@ -162,21 +186,18 @@ class _Builder:
         self.lent: set[str] = set()
 
     def wrong(self, detail: str) -> Exception:
-        return self.project.wrong("run", detail)
+        return self.project.wrong(self.hook, detail)
 
     def check_ids(self, jobs: list[Job], predictions: list[Prediction]) -> None:
         if not jobs:
             raise self.wrong("it plans no job")
         for job in jobs:
-            if not JOB_ID.fullmatch(job.id) or len(job.id) > NAME_LIMIT:
-                raise self.wrong(f"{job.id!r:.80} is no id of a job: words joined by /, at most {NAME_LIMIT}")
             if job.id in self.known:
                 raise self.wrong(f"two jobs have the id {job.id}")
+            self.check_id(job)
             self.known.add(job.id)
             if job.lent:
                 self.lent.add(job.id)
-            if not FUNCTION.fullmatch(job.function):
-                raise self.wrong(f"job {job.id}: function {job.function!r:.80} is not module:function")
         seen: set[str] = set()
         for prediction in predictions:
             if not JOB_ID.fullmatch(prediction.id):
@@ -188,6 +209,12 @@ class _Builder:
             if prediction.margin < 0:
                 raise self.wrong(f"prediction {prediction.id}: margin is at least 0")
             seen.add(prediction.id)
+
+    def check_id(self, job: Job) -> None:
+        if not JOB_ID.fullmatch(job.id) or len(job.id) > NAME_LIMIT:
+            raise self.wrong(f"{job.id!r:.80} is no id of a job: words joined by /, at most {NAME_LIMIT}")
+        if not FUNCTION.fullmatch(job.function):
+            raise self.wrong(f"job {job.id}: function {job.function!r:.80} is not module:function")
 
     def bind(self, job: Job) -> PlannedJob:
         environment = self._environment(job)

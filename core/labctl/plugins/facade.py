@@ -210,6 +210,8 @@ def rebuilt(item: T) -> T:
             raise ValueError("; ".join(wrong[:4]))
         needs = {role: (ids,) if isinstance(ids, str) else tuple(ids) for role, ids in item.needs.items()}
         item = msgspec.structs.replace(item, needs=needs)
+    if isinstance(item, Copy) and isinstance(item.check, Job):
+        item = msgspec.structs.replace(item, check=rebuilt(item.check))
     plain = msgspec.to_builtins(item, enc_hook=_take_apart)
     canonical(plain)
     return msgspec.convert(plain, type(item), dec_hook=_put_together)

@@ -31,6 +31,12 @@ class Loaded(NamedTuple):
     def title(self) -> str:
         return str(getattr(self.project.plugin, "title", "") or "")
 
+    @property
+    def deploys(self) -> bool:
+        """Whether its runs are to be deployed at their end: it says so, and has the hook."""
+        declared = getattr(self.project.plugin, "deploys", False) is True
+        return declared and "deploy" in self.project.hooks
+
     def context(self, point: Point, seed: int, folder: str) -> Context:
         """The context of one point of the grid; the extensions get their parameters of that point."""
         from pathlib import Path
