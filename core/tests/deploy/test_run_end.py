@@ -96,7 +96,11 @@ def test_resume_deploys_too(put: Any, tmp_path: Path, words: tuple[str, ...]) ->
 
 
 def terminal(lab: Any, *words: str, answer: str) -> tuple[int, str]:
-    """A command on a terminal of its own, which is given one answer when it asks for one."""
+    """A command on a terminal of its own, which is given one answer when it asks for one.
+
+    Ctrl-C is pressed again after five seconds, as anybody would: one that comes in the instant between the
+    interpreter's look at its signals and its waiting for a line is noticed with the next key only.
+    """
     master, slave = pty.openpty()
 
     def take() -> None:
@@ -108,8 +112,11 @@ def terminal(lab: Any, *words: str, answer: str) -> tuple[int, str]:
         preexec_fn=take,
     )  # fmt: skip
     os.close(slave)
-    text, answered, end = "", False, time.monotonic() + 60
+    text, answered, end = "", 0.0, time.monotonic() + 60
     while time.monotonic() < end:
+        if answer == "\x03" and answered and time.monotonic() > answered + 5:
+            os.write(master, answer.encode())
+            answered = time.monotonic()
         if not select.select([master], [], [], 0.1)[0]:
             continue
         try:
@@ -121,7 +128,7 @@ def terminal(lab: Any, *words: str, answer: str) -> tuple[int, str]:
         text += data.decode(errors="replace")
         if not answered and "[y/N]" in text:
             os.write(master, answer.encode())
-            answered = True
+            answered = time.monotonic()
     code = process.wait(20)
     os.close(master)
     return code, text

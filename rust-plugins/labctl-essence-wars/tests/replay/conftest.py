@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import copy
 import json
-import shutil
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -99,19 +98,6 @@ def _step(
         "thoughts": [{"action": a, "visits": v, "value": 0.5} for a, v in zip(thought, visits, strict=True)],
         "review": {"value": 0.7, "says": "What the reviewer says", **review},
     }
-
-
-@pytest.fixture(scope="session")
-def browser() -> Iterator[Any]:
-    """A real Chromium, without a window."""
-    api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-    chromium = shutil.which("chromium")
-    if chromium is None:
-        pytest.skip("there is no Chromium on this machine")
-    with api.sync_playwright() as playwright:
-        running = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
-        yield running
-        running.close()
 
 
 @pytest.fixture

@@ -251,10 +251,13 @@ function drawSlips() {
 let writing = 0;
 function remember() {
   clearTimeout(writing);
-  writing = setTimeout(() => {
-    const hash = `#g=${shown.game}&s=${shown.step}`;
-    try { if (location.hash !== hash) history.replaceState(null, "", hash); } catch { /* some frames may not */ }
-  }, 150);
+  writing = setTimeout(write, 150);
+}
+
+function write() {
+  clearTimeout(writing);
+  const hash = `#g=${shown.game}&s=${shown.step}`;
+  try { if (location.hash !== hash) history.replaceState(null, "", hash); } catch { /* some frames may not */ }
 }
 
 /** The place that an address names, as `[game, step]`; null if it names none. */
@@ -270,12 +273,13 @@ function follow() {
   open(...place);
 }
 
-/** Links to a place are followed at once: an address that is still to be written must not undo them. */
+/** Links to a place are followed at once; what is shown before is written first, so that Back finds it. */
 function followLink(event) {
   const link = event.target instanceof Element ? event.target.closest("a") : null;
   const place = link && placeOf(link.getAttribute("href"));
   if (!place || event.ctrlKey || event.metaKey || event.shiftKey) return;
   event.preventDefault();
+  write();
   try { history.pushState(null, "", link.getAttribute("href")); } catch { /* some frames may not */ }
   open(...place);
 }

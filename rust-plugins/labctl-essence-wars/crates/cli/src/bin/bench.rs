@@ -162,7 +162,7 @@ fn clones(content: &Content, seconds: f64) -> f64 {
     while cpu() - began < seconds / 4.0 {
         for _ in 0..2000 {
             for copy in &mut copies {
-                *copy = std::hint::black_box(state);
+                *copy = *std::hint::black_box(&state);
             }
             std::hint::black_box(&mut copies);
             done += 64;
