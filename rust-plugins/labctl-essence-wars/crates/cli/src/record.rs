@@ -94,7 +94,7 @@ fn one(content: &Content, wanted: &Wanted, seat_of_first: usize, stop: &Stop) ->
             "says": says(&game, state, action),
             "thoughts": thoughts,
         });
-        if let Some(review) = reviewer.look(&game, state, action, steps.len() as u64) {
+        if let Some(review) = reviewer.look(&game, state, action) {
             step["review"] = review;
         }
         steps.push(step);
@@ -143,13 +143,12 @@ impl Reviewer {
     }
 
     /// The value of the position for who moves, the best action, and what the one that was done costs beside it.
-    fn look(&mut self, game: &Game<'_>, state: &State, done: Action, _number: u64) -> Option<Value> {
+    fn look(&mut self, game: &Game<'_>, state: &State, done: Action) -> Option<Value> {
         if self.settings.simulations == 0 {
             return None;
         }
-        let mut queue = std::mem::take(&mut self.queue);
-        let best = self.search.choose(game, state, &self.weights, &self.settings, &mut queue, &mut self.rng);
-        self.queue = queue;
+        let best =
+            self.search.choose(game, state, &self.weights, &self.settings, &mut self.queue, &mut self.rng);
         let thoughts = self.search.thoughts();
         let of = |action: Action| thoughts.iter().find(|t| t.action == action);
         let (top, mine) = (of(best)?, of(done)?);

@@ -368,7 +368,6 @@ pub fn summarise(results: &Results) -> Summary {
     let matchups = &results.matchups;
     let (mut seat, mut seat_games) = (0.0, 0.0);
     let mut factions: BTreeMap<String, Pooled> = BTreeMap::new();
-    let mut spread = Pooled::default();
     for m in matchups {
         let first = m.f1_as_p1_wins as f64 + m.dir1_draws as f64 / 2.0;
         let second = m.f1_as_p2_games as f64 - m.f1_as_p2_wins as f64 - m.dir2_draws as f64 / 2.0;
@@ -376,7 +375,6 @@ pub fn summarise(results: &Results) -> Summary {
         seat_games += m.total_games as f64;
         factions.entry(m.faction1.clone()).or_default().add(m.share, m.variance, m.deals as f64);
         factions.entry(m.faction2.clone()).or_default().add(1.0 - m.share, m.variance, m.deals as f64);
-        spread.add(0.5, 0.25, m.total_games as f64);
     }
     let p1 = seat / seat_games.max(1.0);
     let p1_interval = wilson(seat, seat_games, Z95);

@@ -90,12 +90,6 @@ impl Table {
         let margin = state.sides[0].life - state.sides[1].life;
         Played { outcome: state.outcome(), turns: state.turn.min(crate::state::TURNS), actions, margin }
     }
-
-    /// Whether a queue has overflowed in a game so far: the content is wrong then.
-    #[must_use]
-    pub const fn overflowed(&self) -> bool {
-        self.queue.overflowed
-    }
 }
 
 /// A deal: two decks with their orders, played twice, with the sides of the table swapped.

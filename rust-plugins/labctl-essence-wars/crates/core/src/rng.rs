@@ -33,8 +33,6 @@ pub enum Purpose {
     Validate = 6,
     /// The deals of the test before weights are deployed.
     Gate = 7,
-    /// Resampling for an interval.
-    Bootstrap = 8,
 }
 
 impl Rng {

@@ -1,6 +1,6 @@
 //! Intervals. Every rate stands with its number and its interval.
 
-use crate::num::{exp, ln};
+use crate::num::exp;
 
 /// Two-sided 95 %.
 pub const Z95: f64 = 1.959_963_984_540_054;
@@ -115,14 +115,6 @@ pub fn upper_tail(z: f64) -> f64 {
         + 0.319_381_530)
         * t;
     exp(-z * z / 2.0) / (2.0 * std::f64::consts::PI).sqrt() * series
-}
-
-/// Log-odds of a share, kept away from 0 and 1 by half a game in `n`.
-#[must_use]
-pub fn log_odds(share: f64, n: f64) -> f64 {
-    let least = 0.5 / n.max(1.0);
-    let p = share.clamp(least, 1.0 - least);
-    ln(p / (1.0 - p))
 }
 
 #[cfg(test)]
