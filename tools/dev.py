@@ -34,7 +34,7 @@ LEAST = (3, 11, 4)
 TRAINED = ("labctl-cgt",)
 """Packages whose heavy dependencies are in their extra [train]."""
 LONG = ("peers", "tuning", "validation")
-"""Benchmarks that run only when they are named: they want environments of their own."""
+"""Benchmarks that run only when they are named: they take minutes, or environments of their own."""
 
 
 def main(arguments: list[str]) -> int:
@@ -152,7 +152,7 @@ def setup(rest: list[str]) -> int:
     """Make .venv as the pyproject files and constraints.txt say, unless it is so already."""
     stamp = wanted_stamp()
     if STAMP.exists() and STAMP.read_text(encoding="utf-8") == stamp and PYTHON.exists():
-        return build_rust(find_installer())
+        return build_rust()
     STAMP.unlink(missing_ok=True)
     if not PYTHON.exists() and (code := make_venv()):
         return code
@@ -166,10 +166,10 @@ def setup(rest: list[str]) -> int:
     call([PYTHON, "-m", "compileall", "-q", "core", *map(str, ROOT.glob("plugins/*/src"))])
     STAMP.write_text(stamp, encoding="utf-8")
     RUST_STAMP.unlink(missing_ok=True)
-    return build_rust(installer)
+    return build_rust()
 
 
-def build_rust(installer: list[str]) -> int:
+def build_rust() -> int:
     """Build and install the plugins in Rust, unless they are as their sources say already."""
     plugins = sorted(path.parent for path in RUST.glob("*/pyproject.toml"))
     if shutil.which("cargo") is None:
@@ -180,11 +180,11 @@ def build_rust(installer: list[str]) -> int:
     if RUST_STAMP.exists() and RUST_STAMP.read_text(encoding="utf-8") == stamp:
         return 0
     say(f"building {', '.join(path.name for path in plugins)}")
-    if code := install(installer, [argument for path in plugins for argument in ("-e", str(path))]):
+    if code := install(find_installer(), [argument for path in plugins for argument in ("-e", str(path))]):
         say("the plugins in Rust could not be built; the others work")
         return code
     call([PYTHON, "-m", "compileall", "-q", *RUST.glob("*/python")])
-    RUST_STAMP.write_text(stamp, encoding="utf-8")
+    RUST_STAMP.write_text(sources_stamp(), encoding="utf-8")  # the build has written modules and a lock
     return 0
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from labctl.api import Context, Environment, InputFile, Job, Prediction
-from labctl_essence_wars.parameters import CONFIGURATIONS, FACTIONS, PAIRS, Options
+from labctl_essence_wars.parameters import FACTIONS, PAIRS, Options
 from labctl_essence_wars.search import Configuration, read_configs, standard
 
 WEIGHTS = {
@@ -142,11 +142,6 @@ def check(tag: str, current: InputFile | None) -> Job:
         files={} if current is None else {"current": current},
         environment="judge",
     )
-
-
-def is_standard(tag: str) -> bool:
-    """Whether weights of this tag have a place in a user's project."""
-    return tag in CONFIGURATIONS
 
 
 def _threads(cores: int) -> int:

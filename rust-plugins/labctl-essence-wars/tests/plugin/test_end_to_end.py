@@ -163,7 +163,6 @@ def test_a_deal_is_played_again(done: Lab) -> None:
     assert found.code == 0, found.err
     text = page.read_text()
     assert "Content-Security-Policy" in text
-    assert "argentum-lances" in text or "argentum" in text
     one = done("essence-wars", "replay", "essence-wars-1", "--deal", "5", "--review", "0", "--json").json
     results = done(
         "collect", "essence-wars-1", "--artifact", "balance/validation", "-o", str(done.folder / "out")
@@ -172,6 +171,7 @@ def test_a_deal_is_played_again(done: Lab) -> None:
     whole = json.loads((done.folder / "out/balance/validation/results.json").read_text())
     matchup = whole["matchups"][2]
     assert [deck["id"] for deck in one["decks"]] == [matchup["deck1_id"], matchup["deck2_id"]]
+    assert f"{matchup['deck1_id']} against {matchup['deck2_id']}, deal 5 of essence-wars-1" in text
     for wrong, says in (
         (("nope-1",), "there is no run named nope-1"),
         (("essence-wars-1", "--deal", "80"), "there are deals 0 to 79, and not 80"),
@@ -204,7 +204,6 @@ def test_cards_and_checks(lab: Lab, tmp_path: Path) -> None:
     assert shown.code == 0
     assert "4001" in shown.out
     data = Path(__file__).parents[2] / "data"
-    assert "120" not in lab("essence-wars", "check", str(data)).err
     assert "11 decks" in lab("essence-wars", "check", str(data)).out
     wrong = tmp_path / "w.toml"
     wrong.write_text('name = "x"\nversion = 1\n[default.greedy]\nown_lief = 2\n')

@@ -1,4 +1,6 @@
-//! Weights in TOML: `name`, `version`, the table `default.greedy`, and `deck_specific.<deck>.greedy` where there is one.
+//! Weights in TOML: `name`, `version`, and the table `default.greedy`.
+//!
+//! Weights for single decks (`deck_specific.<deck>.greedy`) are refused: nothing here would use them.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -15,23 +17,13 @@ pub const VERSION: i64 = 1;
 /// How far outside its range a weight may lie and still be read.
 const SLACK: f64 = 1e-4;
 
-/// Weights by deck.
+/// Weights with their name.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct WeightSet {
     /// What the file calls them.
     pub name: String,
-    /// For every deck that has none of its own.
+    /// The weights, for every deck.
     pub default: Weights,
-    /// By the decks' ids.
-    pub decks: BTreeMap<String, Weights>,
-}
-
-impl WeightSet {
-    /// The weights for a deck.
-    #[must_use]
-    pub fn for_deck(&self, deck: &str) -> &Weights {
-        self.decks.get(deck).unwrap_or(&self.default)
-    }
 }
 
 #[derive(Deserialize)]
@@ -41,7 +33,7 @@ struct File {
     version: Spanned<toml::Value>,
     default: Spanned<Bots>,
     #[serde(default)]
-    deck_specific: BTreeMap<Spanned<String>, Bots>,
+    deck_specific: BTreeMap<Spanned<String>, toml::Value>,
 }
 
 #[derive(Deserialize)]
@@ -66,19 +58,17 @@ pub fn read(name: &str, text: &str, content: &Content) -> Result<WeightSet, Wron
         let what = format!("is not {VERSION} or older: a newer labctl-essence-wars wrote it");
         return Err(source.wrong(file.version.span(), "version", what));
     }
-    let mut decks = BTreeMap::new();
-    for (deck, bots) in &file.deck_specific {
-        if content.deck(deck.get_ref()).is_none() {
-            return Err(source.wrong(
-                deck.span(),
-                "deck_specific",
-                format!("there is no deck {:?}", deck.get_ref()),
-            ));
-        }
-        decks.insert(deck.get_ref().clone(), table(&source, &bots.greedy)?);
+    if let Some(deck) = file.deck_specific.keys().next() {
+        let id = deck.get_ref();
+        let what = if content.deck(id).is_none() {
+            format!("there is no deck {id:?}")
+        } else {
+            format!("weights for {id:?} alone are not used here: leave them out, or tune --mode specialist")
+        };
+        return Err(source.wrong(deck.span(), "deck_specific", what));
     }
     let default = table(&source, &file.default.get_ref().greedy)?;
-    Ok(WeightSet { name: file.name.into_inner(), default, decks })
+    Ok(WeightSet { name: file.name.into_inner(), default })
 }
 
 fn table(
@@ -184,6 +174,7 @@ mod tests {
             (good.replace("own_life = 1.5\n", ""), "w.toml:4: own_life: is missing"),
             (good.replace("version = 1", "version = 2"), "w.toml:2: version: is not 1 or older"),
             (good.replace("own_life = 1.5", "own_life = nan"), "w.toml:5: own_life: NaN is not between"),
+            (good.clone() + "[deck_specific.argentum-wall.greedy]\n", "alone are not used here"),
             (good.clone() + "[deck_specific.nope]\ngreedy = {}\n", "there is no deck \"nope\""),
             (good.replace("name = \"x\"", "name = "), "w.toml:1: "),
             (good.clone() + "[more]\n", "unknown field `more`"),

@@ -8,8 +8,6 @@ macro_rules! keywords {
         $(#[doc = $says] pub const $constant: Keywords = 1 << $bit;)*
         /// Names by bit, as content files write them.
         pub const NAMES: [&str; 16] = [$($name),*];
-        /// What each does, in one sentence, by bit.
-        pub const SAYS: [&str; 16] = [$($says),*];
     };
 }
 

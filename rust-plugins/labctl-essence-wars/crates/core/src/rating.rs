@@ -1,6 +1,6 @@
 //! Ratings by Bradley and Terry (1952), with a term for the first seat.
 
-use crate::num::{exp, ln, logistic};
+use crate::num::{ln, logistic};
 
 /// Points of one side in games of `one` in the first seat against `two`.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -61,16 +61,16 @@ pub fn bradley_terry(players: usize, results: &[Result]) -> (Vec<f64>, f64) {
     (rating.iter().map(|r| (r - mean) * unit).collect(), seat * unit)
 }
 
-/// The share of points that a difference of Elo's units stands for.
-#[must_use]
-pub fn expected(difference: f64) -> f64 {
-    1.0 / (1.0 + exp(-difference * ln(10.0) / 400.0))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::num::exp;
     use crate::rng::Rng;
+
+    /// The share of points that a difference of Elo's units stands for.
+    fn expected(difference: f64) -> f64 {
+        1.0 / (1.0 + exp(-difference * ln(10.0) / 400.0))
+    }
 
     #[test]
     fn it_finds_the_ratings_that_made_the_games() {

@@ -150,7 +150,7 @@ fn order(content: &Content, ids: &[u16]) -> PyResult<[u8; 30]> {
 /// Content of a folder, loaded once for many games; built-in content without one.
 #[pyclass]
 pub(crate) struct Loaded {
-    content: &'static Content,
+    pub(crate) content: &'static Content,
 }
 
 #[pymethods]
@@ -158,7 +158,7 @@ impl Loaded {
     /// Raises BadContent with file, line and field.
     #[new]
     #[pyo3(signature = (folder=None))]
-    fn new(folder: Option<&str>) -> PyResult<Self> {
+    pub(crate) fn new(folder: Option<&str>) -> PyResult<Self> {
         static BUILT_IN: std::sync::OnceLock<Content> = std::sync::OnceLock::new();
         if folder.is_none() {
             if let Some(content) = BUILT_IN.get() {

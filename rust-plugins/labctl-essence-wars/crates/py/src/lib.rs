@@ -179,8 +179,7 @@ impl Tuner {
     #[new]
     #[pyo3(signature = (config, checkpoint=None, threads=0, content=None))]
     fn new(config: &str, checkpoint: Option<&str>, threads: usize, content: Option<&str>) -> PyResult<Self> {
-        // A process has one or two of them: the content stays as long as it does.
-        let content: &'static Content = Box::leak(Box::new(content_of(content)?));
+        let content = Loaded::new(content)?.content;
         let config: tune::Config = serde_json::from_str(config).map_err(unreadable)?;
         let tuner = match checkpoint {
             Some(text) => tune::Tuner::restored(content, config, text),
