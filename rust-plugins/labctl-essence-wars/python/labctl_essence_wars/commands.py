@@ -52,7 +52,7 @@ def replay(run: str, deal: int, matchup: str | None, review: int, output: Path |
         return
     record = json.loads(text)
     path = output or Path(f"{name}-deal-{deal}.html")
-    title = f"{decks[0]} against {decks[1]}, deal {number} of {name}"
+    title = f"{decks[0]} against {decks[1]}, deal {deal} of {name}"
     try:
         path.write_text(page(record, title), encoding="utf-8")
     except OSError as error:
